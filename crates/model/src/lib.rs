@@ -1,0 +1,57 @@
+//! The nouns of assay, the events that a run is made of, and the ports between rooms.
+//!
+//! Data flows in one direction: a [`Stage`] reads [`Facts`], does its work, and tells a
+//! [`Recorder`] what it did as [`Body`] values. The recorder makes each one durable as an
+//! [`Event`]; folding the events of a run with [`Facts::apply`] gives the facts that the next
+//! stage reads. Nothing else carries state from one step to the next, which is what makes
+//! replay and resume trustworthy.
+//!
+//! Nothing in this crate touches a file, a socket, a process or the clock.
+
+mod diagnosis;
+mod event;
+mod evidence;
+mod facts;
+mod health;
+mod judgement;
+mod names;
+mod observation;
+mod project;
+mod remedy;
+mod rollout;
+mod sandbox;
+mod stage;
+mod test;
+
+pub use diagnosis::{
+    AbsentGate,
+    Cause, CauseClass, Count, Decoy, Defect, Diagnosis, DiagnosisVerdict, Refuted, Symptom,
+    SymptomKind, Why, Window,
+};
+pub use event::{Body, Disturbance, Event, FORMAT_VERSION, Prologue, RunPlan};
+pub use evidence::{EvidenceRef, Source};
+pub use facts::{ActState, Facts, Mend, StepInProgress};
+pub use health::{Health, ProbeTarget, Prober, Reported, Status};
+pub use judgement::{
+    AuditReport, AuditScope, Change, ChangeKind, EndState, Finding, Publication, Severity,
+    StabilityReport, StabilityRow,
+};
+pub use names::{CauseId, Priority, RevisionId, RolloutId, RunId, ServiceName, TestId};
+pub use observation::{Exit, InstanceObservation, InstanceState, ServiceObservation};
+pub use project::{
+    AuditRules, Boundary, Container, Dependency, DeployPlan, Environment, Gate, Limits, Place,
+    Probe, ProbeKind, Project, PublishTo, RestartPolicy, Risk, Secret, Service, Strategy, Suite,
+    SuiteKind,
+};
+pub use remedy::{Action, Edit, Remedy, Reproduction, ReproductionCheck, ReproductionRun};
+pub use rollout::{
+    Bundle, Excluded, Manifest, Revision, Rollout, RolloutOutcome, RolloutRequest, RolloutSource,
+};
+pub use sandbox::{Aside, Sandbox, SandboxError};
+pub use stage::{Act, Begun, RecordError, Recorder, Stage, StageError, Step};
+pub use test::{
+    Attempt, Criterion, Exchange, Execution, Outcome, Purpose, Selected, Selection, TestCase,
+    TestResult, Totals, Verdict,
+};
+
+pub use jiff::Timestamp;

@@ -1,0 +1,201 @@
+//! The port that every step of the loop implements, and the only way to leave a trace.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Body, EvidenceRef, Facts, Source};
+
+/// The steps of the loop. `engine::decide` alone knows their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Bring a requested roll-out to its end.
+    Deploy,
+    /// 0: what is up?
+    Ready,
+    /// 1: which tests?
+    Select,
+    /// 2: what passes, and is each pass proven?
+    Execute,
+    /// Collect logs, exits and restarts for step 3.
+    Observe,
+    /// 3: what is broken, and why?
+    Why,
+    /// 3.6: what is the smallest safe action?
+    Remedy,
+    /// Run reproductions on bad and good revisions.
+    Reproduce,
+    /// 4: does the code keep its own architecture?
+    Audit,
+    /// 5: did the change break anything?
+    Stability,
+    /// 6: who needs to know?
+    Publish,
+}
+
+impl Step {
+    /// The word used in tables and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Ready => "ready",
+            Self::Select => "select",
+            Self::Execute => "execute",
+            Self::Observe => "observe",
+            Self::Why => "why",
+            Self::Remedy => "remedy",
+            Self::Reproduce => "reproduce",
+            Self::Audit => "audit",
+            Self::Stability => "stability",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+/// One step of the loop. It gets the facts, acts, and tells the recorder; it returns nothing
+/// else, so that what it did can be replayed from the journal alone.
+#[async_trait]
+pub trait Stage: Send + Sync {
+    /// Which step this is.
+    fn step(&self) -> Step;
+
+    /// Does the work. It may be called again after a crash, with the facts as they were when
+    /// the step began; acts that had finished are answered from the journal by
+    /// [`Recorder::begin`].
+    ///
+    /// # Errors
+    /// When the step could not look at all. A problem that it found is a fact, not an error.
+    async fn run(&self, facts: &Facts, recorder: &mut dyn Recorder) -> Result<(), StageError>;
+}
+
+/// Something done to the outside world, under a name that is the same every time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Unique within the step's cycle, and derived from what is done, never from chance.
+    pub key: String,
+    /// For a person.
+    pub what: String,
+}
+
+/// How far an act had come when it is begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Never started.
+    Fresh,
+    /// Started before a crash; whether it happened is unknown. Check, then repeat safely.
+    InDoubt,
+    /// Finished before a crash, with this result. Do not repeat it.
+    Finished(serde_json::Value),
+}
+
+/// The single way to leave a trace. Only the engine implements it.
+#[async_trait]
+pub trait Recorder: Send {
+    /// Appends events; returns once all of them are durable.
+    ///
+    /// # Errors
+    /// When they could not be made durable. The step must stop.
+    async fn record(&mut self, bodies: Vec<Body>) -> Result<(), RecordError>;
+
+    /// Redacts and stores bytes, named by their content. May be repeated.
+    ///
+    /// # Errors
+    /// When they could not be made durable.
+    async fn keep(&mut self, source: Source, bytes: &[u8]) -> Result<EvidenceRef, RecordError>;
+
+    /// Reads stored evidence back.
+    ///
+    /// # Errors
+    /// When the blob is missing or does not match its name.
+    async fn fetch(&mut self, evidence: &EvidenceRef) -> Result<Vec<u8>, RecordError>;
+
+    /// Makes the intent durable, before anything outside happens.
+    ///
+    /// # Errors
+    /// When it could not be made durable. The act must not happen.
+    async fn begin(&mut self, act: &Act) -> Result<Begun, RecordError>;
+
+    /// Makes the result of an act durable, together with the events that it brought.
+    ///
+    /// # Errors
+    /// When it was never begun, or could not be made durable.
+    async fn finish(
+        &mut self,
+        act: &Act,
+        result: serde_json::Value,
+        bodies: Vec<Body>,
+    ) -> Result<(), RecordError>;
+
+    /// Tells whoever watches what is going on. Not kept.
+    fn say(&mut self, line: &str);
+}
+
+/// The journal could not do its part.
+#[derive(Debug, Error)]
+#[error("{doing}")]
+pub struct RecordError {
+    /// What was being done: `append event 17 to .assay/journal.db`.
+    pub doing: String,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// A step could not look.
+#[derive(Debug, Error)]
+pub enum StageError {
+    /// The journal failed.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Wrong usage or configuration: exit code 2.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong, naming the thing.
+        message: String,
+        /// The way out.
+        hint: Option<String>,
+    },
+    /// Nothing to examine, or no way to it: exit code 3.
+    #[error("{message}")]
+    CannotLook {
+        /// What could not be looked at.
+        message: String,
+        /// The way out.
+        hint: Option<String>,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl StageError {
+    /// A step that could not look, without a deeper reason.
+    pub fn cannot_look(message: impl Into<String>) -> Self {
+        Self::CannotLook { message: message.into(), hint: None, source: None }
+    }
+
+    /// A step that could not look, because of `source`.
+    pub fn because(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::CannotLook { message: message.into(), hint: None, source: Some(source.into()) }
+    }
+
+    /// The documented exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Record(_) | Self::CannotLook { .. } => 3,
+            Self::Usage { .. } => 2,
+        }
+    }
+
+    /// The way out, where one is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Record(_) => None,
+            Self::Usage { hint, .. } | Self::CannotLook { hint, .. } => hint.as_deref(),
+        }
+    }
+}
