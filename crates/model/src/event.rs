@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditReport, Attempt, Diagnosis, EndState, EvidenceRef, Execution, Health, Publication, Remedy,
-    ReproductionRun, Revision, Rollout, RolloutRequest, RunId,
-    Selection, ServiceName, ServiceObservation, StabilityReport, Step,
+    Attempt, AuditReport, Diagnosis, EndState, EvidenceRef, Execution, Health, Publication, Remedy,
+    ReproductionRun, Revision, Rollout, RolloutRequest, RunId, Selection, ServiceName,
+    ServiceObservation, StabilityReport, Step,
 };
 
 /// Version of the stored form of [`Body`]. An older assay refuses a newer journal.
@@ -44,6 +44,8 @@ pub struct RunPlan {
     pub remedy: bool,
     /// Whether a person has approved changes to a protected environment.
     pub approved: bool,
+    /// Whether everything that was started is stopped when the run ends.
+    pub teardown: bool,
 }
 
 /// Something that is done before the loop looks.

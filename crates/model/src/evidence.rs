@@ -57,12 +57,23 @@ impl Source {
     /// A short name for a person: `.bundleignore:7`, `GET http://…/health`.
     pub fn label(&self) -> String {
         match self {
-            Self::Log { path, from_line, to_line } if from_line == to_line => {
+            Self::Log {
+                path,
+                from_line,
+                to_line,
+            } if from_line == to_line => {
                 format!("{path}:{from_line}")
             }
-            Self::Log { path, from_line, to_line } => format!("{path}:{from_line}-{to_line}"),
+            Self::Log {
+                path,
+                from_line,
+                to_line,
+            } => format!("{path}:{from_line}-{to_line}"),
             Self::Exchange { request } => request.clone(),
-            Self::File { path, line: Some(line) } => format!("{path}:{line}"),
+            Self::File {
+                path,
+                line: Some(line),
+            } => format!("{path}:{line}"),
             Self::File { path, line: None } => path.clone(),
             Self::Command { command } => format!("`{command}`"),
             Self::Derived { what } => what.clone(),

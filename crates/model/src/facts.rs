@@ -58,6 +58,8 @@ pub struct Facts {
     pub history: Vec<Rollout>,
     /// Every revision that is known.
     pub revisions: BTreeMap<RevisionId, Revision>,
+    /// Which revision came out of building a commit. Two commits may give the same revision.
+    pub builds_done: BTreeMap<(ServiceName, String), RevisionId>,
     /// Which revision takes the traffic, as the roll-outs left it.
     pub serving: BTreeMap<ServiceName, RevisionId>,
     /// Health since the last roll-out.
@@ -153,7 +155,14 @@ impl Facts {
     pub fn apply(&mut self, event: &Event) {
         self.last = Some(event.at);
         match &event.body {
-            Body::RunStarted { project, environment, protected, version, plan, config } => {
+            Body::RunStarted {
+                project,
+                environment,
+                protected,
+                version,
+                plan,
+                config,
+            } => {
                 self.run = Some(event.run.clone());
                 self.started = Some(event.at);
                 self.project.clone_from(project);
@@ -182,13 +191,26 @@ impl Facts {
 
     fn apply_progress(&mut self, body: &Body) {
         match body {
-            Body::StepStarted { step, cycle, attempt } => {
+            Body::StepStarted {
+                step,
+                cycle,
+                attempt,
+            } => {
                 if *attempt == 1 {
                     self.acts.clear();
                 }
-                self.step =
-                    Some(StepInProgress { step: *step, cycle: *cycle, attempt: *attempt });
-                self.step_error = None;
+                self.step = Some(StepInProgress {
+                    step: *step,
+                    cycle: *cycle,
+                    attempt: *attempt,
+                });
+                if self
+                    .step_error
+                    .as_ref()
+                    .is_some_and(|(failed, _)| failed == step)
+                {
+                    self.step_error = None;
+                }
             }
             Body::StepFinished { step, error, .. } => {
                 self.step = None;
@@ -202,7 +224,8 @@ impl Facts {
                 self.acts.entry(key.clone()).or_insert(ActState::Started);
             }
             Body::ActFinished { key, result } => {
-                self.acts.insert(key.clone(), ActState::Finished(result.clone()));
+                self.acts
+                    .insert(key.clone(), ActState::Finished(result.clone()));
             }
             _ => {}
         }
@@ -210,7 +233,10 @@ impl Facts {
 
     fn apply_rollout(&mut self, body: &Body) {
         match body {
-            Body::HistorySeen { revisions, rollouts } => {
+            Body::HistorySeen {
+                revisions,
+                rollouts,
+            } => {
                 for revision in revisions {
                     self.revisions.insert(revision.id.clone(), revision.clone());
                 }
@@ -238,12 +264,20 @@ impl Facts {
                 self.builds.retain(|(service, commit)| {
                     *service != revision.service || Some(commit) != revision.commit.as_ref()
                 });
-                self.revisions.entry(revision.id.clone()).or_insert_with(|| revision.clone());
+                if let Some(commit) = &revision.commit {
+                    let build = (revision.service.clone(), commit.clone());
+                    self.builds_done.insert(build, revision.id.clone());
+                }
+                self.revisions
+                    .entry(revision.id.clone())
+                    .or_insert_with(|| revision.clone());
             }
             Body::RolloutFinished { rollout } => {
-                self.requested.retain(|request| request.id != rollout.request.id);
+                self.requested
+                    .retain(|request| request.id != rollout.request.id);
                 self.note_serving(rollout);
-                self.rollouts.retain(|earlier| earlier.request.id != rollout.request.id);
+                self.rollouts
+                    .retain(|earlier| earlier.request.id != rollout.request.id);
                 self.rollouts.push(rollout.clone());
                 self.forget_looks();
             }
@@ -272,16 +306,20 @@ impl Facts {
     fn apply_finding(&mut self, body: &Body) {
         match body {
             Body::HealthObserved { health, evidence } => {
-                self.health.insert(health.service.clone(), (health.clone(), evidence.clone()));
+                self.health
+                    .insert(health.service.clone(), (health.clone(), evidence.clone()));
             }
             Body::TestsSelected { selection } => self.selection = Some(selection.clone()),
             Body::AttemptFinished { attempt } => {
-                self.attempts
-                    .insert((attempt.test.clone(), attempt.purpose.clone()), attempt.clone());
+                self.attempts.insert(
+                    (attempt.test.clone(), attempt.purpose.clone()),
+                    attempt.clone(),
+                );
             }
             Body::ExecutionJudged { execution } => self.execution = Some(execution.clone()),
             Body::ServiceObserved { observation } => {
-                self.observations.insert(observation.service.clone(), observation.clone());
+                self.observations
+                    .insert(observation.service.clone(), observation.clone());
             }
             Body::Diagnosed { diagnosis } => {
                 if self.diagnosed {
@@ -305,7 +343,8 @@ impl Facts {
                 self.stability = None;
             }
             Body::Reproduced { run } => {
-                self.reproductions.retain(|earlier| earlier.check != run.check);
+                self.reproductions
+                    .retain(|earlier| earlier.check != run.check);
                 self.reproductions.push(run.clone());
             }
             Body::Audited { report } => self.audit = Some(report.clone()),
@@ -316,7 +355,17 @@ impl Facts {
     }
 
     fn apply_mend(&mut self, body: &Body) {
-        let Body::Mended { remedy, branch, commit, base, files, diff } = body else { return };
+        let Body::Mended {
+            remedy,
+            branch,
+            commit,
+            base,
+            files,
+            diff,
+        } = body
+        else {
+            return;
+        };
         self.mends.retain(|earlier| earlier.branch != *branch);
         self.mends.push(Mend {
             remedy: remedy.clone(),
@@ -333,20 +382,29 @@ impl Facts {
 
     /// What the prologue still asks for, then what was requested later, in order.
     pub fn pending(&self) -> Vec<Prologue> {
-        let prologue = self.plan.iter().flat_map(|plan| &plan.prologue).filter(|item| match item {
-            Prologue::Rollout(request) => {
-                !self.rollouts.iter().any(|rollout| rollout.request.id == request.id)
-            }
-            Prologue::Disturb(disturbance) => !self.disturbed.contains(disturbance),
-        });
-        prologue.cloned().chain(self.requested.iter().cloned().map(Prologue::Rollout)).collect()
+        let prologue = self
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.prologue)
+            .filter(|item| match item {
+                Prologue::Rollout(request) => !self
+                    .rollouts
+                    .iter()
+                    .any(|rollout| rollout.request.id == request.id),
+                Prologue::Disturb(disturbance) => !self.disturbed.contains(disturbance),
+            });
+        prologue
+            .cloned()
+            .chain(self.requested.iter().cloned().map(Prologue::Rollout))
+            .collect()
     }
 
     /// The revision of `service` that was built from `commit`.
     pub fn built(&self, service: &ServiceName, commit: &str) -> Option<&Revision> {
-        self.revisions.values().filter(|revision| revision.service == *service).find(|revision| {
-            revision.commit.as_deref() == Some(commit)
-        })
+        let build = (service.clone(), commit.to_owned());
+        self.builds_done
+            .get(&build)
+            .and_then(|id| self.revisions.get(id))
     }
 
     /// The diagnosis that is about what is known now.
@@ -395,7 +453,14 @@ impl Facts {
     /// Everything looked at serves, and the suites are green.
     pub fn green(&self) -> bool {
         let healthy = !self.health.is_empty()
-            && self.health.values().all(|(health, _)| health.status == crate::Status::Healthy);
-        healthy && self.execution.as_ref().is_some_and(|execution| execution.green)
+            && self
+                .health
+                .values()
+                .all(|(health, _)| health.status == crate::Status::Healthy);
+        healthy
+            && self
+                .execution
+                .as_ref()
+                .is_some_and(|execution| execution.green)
     }
 }

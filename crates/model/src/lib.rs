@@ -21,12 +21,12 @@ mod remedy;
 mod rollout;
 mod sandbox;
 mod stage;
+mod template;
 mod test;
 
 pub use diagnosis::{
-    AbsentGate,
-    Cause, CauseClass, Count, Decoy, Defect, Diagnosis, DiagnosisVerdict, Refuted, Symptom,
-    SymptomKind, Why, Window,
+    AbsentGate, Cause, CauseClass, Count, Decoy, Defect, Diagnosis, DiagnosisVerdict, Refuted,
+    Symptom, SymptomKind, Why, Window,
 };
 pub use event::{Body, Disturbance, Event, FORMAT_VERSION, Prologue, RunPlan};
 pub use evidence::{EvidenceRef, Source};
@@ -49,6 +49,7 @@ pub use rollout::{
 };
 pub use sandbox::{Aside, Sandbox, SandboxError};
 pub use stage::{Act, Begun, RecordError, Recorder, Stage, StageError, Step};
+pub use template::{UnknownPlaceholder, expand};
 pub use test::{
     Attempt, Criterion, Exchange, Execution, Outcome, Purpose, Selected, Selection, TestCase,
     TestResult, Totals, Verdict,

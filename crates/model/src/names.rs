@@ -69,7 +69,7 @@ name! {
 }
 name! {
     /// One deployed version of one service: the first twelve hexadecimal digits of a BLAKE3 hash
-    /// over the bundle's content and the command that starts it.
+    /// over the service's name, the bundle's content, and the command and environment as configured.
     RevisionId
 }
 name! {

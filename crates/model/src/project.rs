@@ -295,13 +295,19 @@ impl Default for Limits {
     /// Two causes with a restoring and a mending remedy each, and room for one more of either;
     /// a cycle follows each; half an hour is past what a person waits for.
     fn default() -> Self {
-        Self { remedies_max: 6, cycles_max: 8, run_timeout_s: 1_800 }
+        Self {
+            remedies_max: 6,
+            cycles_max: 8,
+            run_timeout_s: 1_800,
+        }
     }
 }
 
 impl Project {
     /// What `name` calls, as the configuration says; empty for dependencies and unknown names.
     pub fn depends_on(&self, name: &str) -> &[ServiceName] {
-        self.services.get(name).map_or(&[], |service| &service.depends_on)
+        self.services
+            .get(name)
+            .map_or(&[], |service| &service.depends_on)
     }
 }

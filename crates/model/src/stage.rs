@@ -172,7 +172,11 @@ pub enum StageError {
 impl StageError {
     /// A step that could not look, without a deeper reason.
     pub fn cannot_look(message: impl Into<String>) -> Self {
-        Self::CannotLook { message: message.into(), hint: None, source: None }
+        Self::CannotLook {
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
     }
 
     /// A step that could not look, because of `source`.
@@ -180,7 +184,11 @@ impl StageError {
         message: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::CannotLook { message: message.into(), hint: None, source: Some(source.into()) }
+        Self::CannotLook {
+            message: message.into(),
+            hint: None,
+            source: Some(source.into()),
+        }
     }
 
     /// The documented exit code.

@@ -1,0 +1,57 @@
+//! One file per command.
+
+mod demo;
+pub(crate) mod platform;
+mod resume;
+mod run;
+mod runs;
+pub(crate) mod supervise;
+
+use assay_engine::Ended;
+use assay_model::RunId;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+use crate::screen;
+use crate::session::Session;
+use crate::terminal::{self, Live};
+
+/// Carries a command out and gives the exit code.
+pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
+    let folder = cli.project;
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Run(args) => run::run(&folder, args).await,
+        Command::Deploy(args) => run::deploy(&folder, args).await,
+        Command::Ready(args) => run::ready(&folder, args.format).await,
+        Command::Execute(args) => run::execute(&folder, args).await,
+        Command::Audit(args) => run::audit(&folder, args.format).await,
+        Command::Runs(args) => runs::list(&folder, args.format),
+        Command::Show(args) => runs::show(&folder, &args),
+        Command::Verify(args) => runs::verify(&folder, &args),
+        Command::Resume(args) => resume::run(&folder, args).await,
+        Command::Down => {
+            Session::open(&folder)?.down().await?;
+            Ok(0)
+        }
+        // Dispatched before there is a runtime.
+        Command::Platform { .. }
+        | Command::E2e { .. }
+        | Command::Supervise { .. }
+        | Command::Launch { .. } => Ok(5),
+    }
+}
+
+/// Prints the closing screen of a run and gives its exit code.
+fn finish(session: &Session, run: &RunId, ended: Ended, live: &Live) -> Result<u8, Failure> {
+    live.close();
+    if let Some(error) = ended.error {
+        return Err(error.into());
+    }
+    let events = session.journal.events(run).map_err(|error| {
+        Failure::cannot_look("read the journal").because(error)
+    })?;
+    let colour = terminal::wants_colour(&std::io::stdout());
+    terminal::print(&screen::render(&ended.facts, &events, &session.project.root, colour));
+    Ok(ended.end.exit_code())
+}

@@ -1,0 +1,160 @@
+//! `assay runs`, `show` and `verify`: projections of the journal.
+
+use std::path::Path;
+
+use assay_model::{Event, RunId};
+use serde_json::json;
+
+use crate::args::{Format, ShowArgs, VerifyArgs};
+use crate::failure::Failure;
+use crate::session::{Session, journal_failed};
+use crate::terminal;
+
+pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
+    let session = Session::open(folder)?;
+    let mut runs = session.journal.runs().map_err(journal_failed(&session.state))?;
+    runs.sort_by(|a, b| b.run.cmp(&a.run));
+    if runs.is_empty() {
+        return Err(Failure::cannot_look("no run in this project yet").hint("start one with `assay run`"));
+    }
+    match format {
+        Format::Json => {
+            let rows: Vec<_> = runs
+                .iter()
+                .map(|run| {
+                    json!({
+                        "run": run.run, "started": run.first, "last": run.last,
+                        "events": run.events, "end": run.end,
+                    })
+                })
+                .collect();
+            terminal::print(&format!("{:#}", json!({ "runs": rows })));
+        }
+        Format::Text => {
+            let mut table = format!("{:<22}{:<26}{:>7}  {}\n", "RUN", "STARTED (UTC)", "EVENTS", "END");
+            for run in &runs {
+                let end = run.end.map_or("unfinished", |end| end.word());
+                let started = assay_world::clock::stamp(run.first);
+                table.push_str(&format!("{:<22}{started:<26}{:>7}  {end}\n", run.run, run.events));
+            }
+            terminal::print(table.trim_end());
+        }
+    }
+    Ok(0)
+}
+
+pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
+    let session = Session::open(folder)?;
+    let run = pick(&session, args.run.as_deref())?;
+    if let Some(prefix) = &args.evidence {
+        return evidence(&session, &run, prefix);
+    }
+    if args.worklog {
+        terminal::print(session.worklog(&run)?.trim_end());
+        return Ok(0);
+    }
+    let events = session.journal.events(&run).map_err(journal_failed(&session.state))?;
+    for event in &events {
+        match args.format {
+            Format::Json => terminal::print(&json!(event).to_string()),
+            Format::Text => terminal::print(&line(event)),
+        }
+    }
+    Ok(0)
+}
+
+fn line(event: &Event) -> String {
+    let step = event.step.map_or("", |step| step.word());
+    let at = assay_world::clock::stamp(event.at);
+    let mut body = json!(event.body);
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("kind");
+    }
+    let body: String = body.to_string().chars().take(BODY_CHARS_MAX).collect();
+    format!("{:>5}  {at}  {step:<10}{:<18} {body}", event.seq, event.body.kind())
+}
+
+/// Characters of an event's content in the text listing; `--format json` has the whole.
+const BODY_CHARS_MAX: usize = 160;
+
+fn evidence(session: &Session, run: &RunId, prefix: &str) -> Result<u8, Failure> {
+    let events = session.journal.events(run).map_err(journal_failed(&session.state))?;
+    let mut hashes = std::collections::BTreeSet::new();
+    for event in &events {
+        collect_hashes(&json!(event.body), prefix, &mut hashes);
+    }
+    let mut found = hashes.iter();
+    let Some(hash) = found.next() else {
+        return Err(Failure::usage(format!("run {run} has no evidence {prefix}…"))
+            .hint("the index at the end of the worklog lists all of it"));
+    };
+    if found.next().is_some() {
+        return Err(Failure::usage(format!("{} pieces of evidence start with {prefix}", hashes.len()))
+            .hint("give more digits"));
+    }
+    let bytes = session.vault()?.get(hash).map_err(journal_failed(&session.state))?;
+    terminal::print(&String::from_utf8_lossy(&bytes));
+    Ok(0)
+}
+
+/// Every `hash` of an evidence reference below `value` that starts with `prefix`.
+fn collect_hashes(
+    value: &serde_json::Value,
+    prefix: &str,
+    found: &mut std::collections::BTreeSet<String>,
+) {
+    match value {
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| collect_hashes(item, prefix, found));
+        }
+        serde_json::Value::Object(fields) => {
+            if let (Some(hash), Some(_)) = (fields.get("hash").and_then(|h| h.as_str()), fields.get("source"))
+                && hash.starts_with(prefix)
+            {
+                found.insert(hash.to_owned());
+            }
+            fields.values().for_each(|item| collect_hashes(item, prefix, found));
+        }
+        _ => {}
+    }
+}
+
+pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
+    let session = Session::open(folder)?;
+    let run = pick(&session, args.run.as_deref())?;
+    let found = session
+        .journal
+        .verify(&run, args.head.as_deref())
+        .map_err(journal_failed(&session.state))?;
+    match args.format {
+        Format::Json => {
+            let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+            terminal::print(&format!("{:#}", json!({
+                "run": run, "events": found.events, "blobs": found.blobs, "problems": problems,
+            })));
+        }
+        Format::Text if found.problems.is_empty() => terminal::print(&format!(
+            "run {run}: {} events and {} blobs are as they were recorded\nhead {}",
+            found.events, found.blobs, found.head
+        )),
+        Format::Text => {
+            for problem in &found.problems {
+                terminal::print(&format!("run {run}: {problem}"));
+            }
+        }
+    }
+    Ok(u8::from(!found.problems.is_empty()))
+}
+
+/// The run of that name, or the last one.
+fn pick(session: &Session, name: Option<&str>) -> Result<RunId, Failure> {
+    let runs = session.journal.runs().map_err(journal_failed(&session.state))?;
+    match name {
+        Some(name) => runs.iter().map(|run| &run.run).find(|run| run.as_str() == name).cloned().ok_or_else(
+            || Failure::usage(format!("no run {name} in this project")).hint("list them with `assay runs`"),
+        ),
+        None => runs.iter().map(|run| &run.run).max().cloned().ok_or_else(|| {
+            Failure::cannot_look("no run in this project yet").hint("start one with `assay run`")
+        }),
+    }
+}

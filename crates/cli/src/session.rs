@@ -1,0 +1,317 @@
+//! A project that is open: its configuration, its journal, its supervisor, and the stages.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_audit::AuditStage;
+use assay_deploy::{Builder, DeployStage, Driver, ObserveStage, ProcessSandbox};
+use assay_diagnose::WhyStage;
+use assay_engine::{Ended, Engine, Origin, Watch};
+use assay_journal::{Journal, RunWriter, Vault};
+use assay_model::{
+    Body, Event, Facts, Project, Prober, Revision, Rollout, RunId, RunPlan, Sandbox, Source, Stage,
+};
+use assay_probe::{NetworkProber, ReadyStage};
+use assay_publish::{EventSource, PublishStage};
+use assay_remedy::RemedyStage;
+use assay_stability::StabilityStage;
+use assay_suite::{ExecuteStage, ReproduceStage, SelectStage};
+use assay_world::{clock, files};
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+
+/// Name of the configuration file.
+pub(crate) const CONFIG_FILE: &str = "assay.toml";
+
+/// Name of the state folder.
+pub(crate) const STATE_FOLDER: &str = ".assay";
+
+/// How often the supervisor hears that its owner is alive: well within its lease of a minute.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long services go on without an assay, once a run has ended and left them up, in seconds.
+const KEEP_LEASE_S: u64 = 8 * 60 * 60;
+
+/// A project that is open.
+pub(crate) struct Session {
+    pub(crate) project: Project,
+    pub(crate) state: PathBuf,
+    pub(crate) journal: Arc<Journal>,
+    config_text: String,
+    assay: PathBuf,
+}
+
+impl Session {
+    /// Opens the project in `folder` or in the nearest folder above it.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        let root = find_root(folder)?;
+        let path = root.join(CONFIG_FILE);
+        let project = assay_config::load(&path)?;
+        let config_text = std::fs::read_to_string(&path).map_err(|error| {
+            Failure::usage(format!("cannot read {}", path.display())).because(error)
+        })?;
+        let state = project.root.join(STATE_FOLDER);
+        prepare_state(&state)?;
+        let journal = Journal::open(&state).map_err(journal_failed(&state))?;
+        let assay = std::env::current_exe()
+            .map_err(|error| Failure::internal("find the assay binary", error))?;
+        Ok(Self { project, state, journal: Arc::new(journal), config_text, assay })
+    }
+
+    /// Starts a new run and brings it to its end.
+    pub(crate) async fn start(
+        &self,
+        plan: RunPlan,
+        watch: &mut dyn Watch,
+    ) -> Result<(RunId, Ended), Failure> {
+        let run = new_run_id();
+        let (revisions, rollouts) = self.history()?;
+        let vault = self.vault()?;
+        let mut writer = self.journal.begin(run.clone()).map_err(journal_failed(&self.state))?;
+        let kept = vault.put(self.config_text.as_bytes()).map_err(journal_failed(&self.state))?;
+        let config = assay_model::EvidenceRef {
+            hash: kept.hash,
+            bytes: kept.bytes,
+            source: Source::File { path: self.project.config_file.clone(), line: None },
+            at: clock::now(),
+        };
+        let environment = self.project.environments.first();
+        let mut bodies = vec![Body::RunStarted {
+            project: self.project.name.clone(),
+            environment: environment.map_or_else(|| "default".to_owned(), |e| e.name.clone()),
+            protected: environment.is_none_or(|environment| environment.protected),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            plan,
+            config,
+        }];
+        if !revisions.is_empty() {
+            bodies.push(Body::HistorySeen { revisions, rollouts });
+        }
+        let ended = self.drive(&mut writer, &vault, Origin::Fresh(bodies), watch).await?;
+        Ok((run, ended))
+    }
+
+    /// Goes on with a run that was killed.
+    pub(crate) async fn resume(
+        &self,
+        run: &RunId,
+        watch: &mut dyn Watch,
+    ) -> Result<Ended, Failure> {
+        let (mut writer, events) =
+            self.journal.reopen(run.clone()).map_err(journal_failed(&self.state))?;
+        let vault = self.vault()?;
+        self.drive(&mut writer, &vault, Origin::Resumed(events), watch).await
+    }
+
+    async fn drive(
+        &self,
+        writer: &mut RunWriter,
+        vault: &Vault,
+        origin: Origin,
+        watch: &mut dyn Watch,
+    ) -> Result<Ended, Failure> {
+        let driver = Arc::new(Driver::new(
+            self.project.clone(),
+            self.state.clone(),
+            self.assay.clone(),
+        ));
+        let heartbeat = if self.project.services.values().any(|service| service.deploy.is_some()) {
+            let client = driver.client().await.map_err(|error| {
+                Failure::cannot_look("reach the supervisor of this project").because(error)
+            })?;
+            Some(client.heartbeat(HEARTBEAT))
+        } else {
+            None
+        };
+        let engine = Engine::new(
+            self.stages(&driver),
+            self.project.limits.clone(),
+            clock::now,
+            interruption(),
+        );
+        let ended = engine.run(writer, vault, origin, watch).await.map_err(|error| {
+            Failure::cannot_look("the run could not go on")
+                .because(error)
+                .hint("free the disk or mend the journal's folder, then run `assay resume`")
+        })?;
+        drop(heartbeat);
+        if let Some(run) = &ended.facts.run
+            && ended.facts.publication.is_some()
+        {
+            self.write_worklog(run)?;
+        }
+        let interrupted = ended.reason == "interrupted";
+        let teardown = ended.facts.plan.as_ref().is_some_and(|plan| plan.teardown);
+        if teardown || interrupted {
+            self.down().await?;
+        } else if let Ok(client) = assay_world::supervisor::Client::connect(&self.state).await {
+            client.lease(KEEP_LEASE_S).await.map_err(|error| {
+                Failure::cannot_look("tell the supervisor to keep services up").because(error)
+            })?;
+        }
+        Ok(ended)
+    }
+
+    /// Stops every service of this project, and their supervisor. May be repeated.
+    pub(crate) async fn down(&self) -> Result<(), Failure> {
+        let Ok(client) = assay_world::supervisor::Client::connect(&self.state).await else {
+            return Ok(());
+        };
+        client.shutdown().await.map_err(|error| {
+            Failure::cannot_look("stop the services of this project").because(error)
+        })
+    }
+
+    /// Writes the worklog of a run as it stands now.
+    pub(crate) fn write_worklog(&self, run: &RunId) -> Result<PathBuf, Failure> {
+        let text = self.worklog(run)?;
+        assay_publish::write_worklog(&self.state, run, &text)
+            .map_err(|error| Failure::cannot_look("write the worklog").because(error))
+    }
+
+    /// The worklog of a run as it stands now.
+    pub(crate) fn worklog(&self, run: &RunId) -> Result<String, Failure> {
+        let events = self.journal.events(run).map_err(journal_failed(&self.state))?;
+        let vault = self.vault()?;
+        let facts = Facts::fold(&events);
+        Ok(assay_publish::worklog(&facts, &events, &|evidence| {
+            let bytes = vault.get(&evidence.hash).ok()?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }))
+    }
+
+    pub(crate) fn vault(&self) -> Result<Vault, Failure> {
+        Vault::open(&self.state, &self.project.secrets).map_err(journal_failed(&self.state))
+    }
+
+    /// Revisions and last roll-outs that earlier runs recorded.
+    fn history(&self) -> Result<(Vec<Revision>, Vec<Rollout>), Failure> {
+        let mut revisions = std::collections::BTreeMap::new();
+        let mut rollouts = Vec::new();
+        let runs = self.journal.runs().map_err(journal_failed(&self.state))?;
+        // Oldest first, so that the latest roll-out has the last word.
+        let mut runs: Vec<RunId> = runs.into_iter().map(|run| run.run).collect();
+        runs.sort();
+        let skip = runs.len().saturating_sub(HISTORY_RUNS_MAX);
+        for run in &runs[skip..] {
+            for event in self.journal.events(run).map_err(journal_failed(&self.state))? {
+                match event.body {
+                    Body::RevisionBuilt { revision } => {
+                        revisions.entry(revision.id.clone()).or_insert(revision);
+                    }
+                    Body::RolloutFinished { rollout } => rollouts.push(rollout),
+                    _ => {}
+                }
+            }
+        }
+        let revisions = revisions.into_values().filter(|revision| {
+            self.state.join(&revision.bundle.path).is_dir()
+        });
+        Ok((revisions.collect(), rollouts))
+    }
+
+    fn stages(&self, driver: &Arc<Driver>) -> Vec<Box<dyn Stage>> {
+        let project = &self.project;
+        let state = &self.state;
+        let prober: Arc<dyn Prober> = Arc::new(NetworkProber::new());
+        let sandbox: Arc<dyn Sandbox> = Arc::new(ProcessSandbox::new(driver.clone()));
+        let builder = Builder::new(project.clone(), state.clone());
+        let events: Arc<dyn EventSource> = Arc::new(JournalEvents(self.journal.clone()));
+        vec![
+            Box::new(DeployStage::new(project.clone(), builder, driver.clone(), prober.clone())),
+            Box::new(ReadyStage::new(project.clone(), prober.clone())),
+            Box::new(SelectStage::new(project.clone(), self.assay.clone())),
+            Box::new(ExecuteStage::new(project.clone(), self.assay.clone())),
+            Box::new(ObserveStage::new(project.clone(), driver.clone(), state.clone())),
+            Box::new(WhyStage::new(project.clone(), self.config_text.clone())),
+            Box::new(RemedyStage::new(project.clone(), state.clone())),
+            Box::new(ReproduceStage::new(project.clone(), self.assay.clone(), sandbox, prober)),
+            Box::new(AuditStage::new(project.clone(), trees::audited(project, state))),
+            Box::new(StabilityStage::new(project.clone(), trees::compared(project, state))),
+            Box::new(PublishStage::new(project.clone(), state.clone(), events)),
+        ]
+    }
+}
+
+/// Earlier runs whose roll-outs are looked at when a run begins. What served before that many
+/// runs is told by the front doors alone.
+const HISTORY_RUNS_MAX: usize = 20;
+
+mod trees;
+
+/// Events of a run, for the worklog.
+struct JournalEvents(Arc<Journal>);
+
+impl EventSource for JournalEvents {
+    fn events(
+        &self,
+        run: &RunId,
+    ) -> Result<Vec<Event>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.0.events(run)?)
+    }
+}
+
+pub(crate) fn journal_failed<E: std::error::Error + Send + Sync + 'static>(
+    state: &Path,
+) -> impl Fn(E) -> Failure {
+    let message = format!("the journal in {} cannot be used", state.display());
+    move |error| Failure::cannot_look(message.clone()).because(error)
+}
+
+/// The nearest folder at or above `folder` that holds the configuration.
+fn find_root(folder: &Path) -> Result<PathBuf, Failure> {
+    let start = folder.canonicalize().map_err(|error| {
+        Failure::usage(format!("no folder {}", folder.display())).because(error)
+    })?;
+    let found = start.ancestors().find(|folder| folder.join(CONFIG_FILE).is_file());
+    // Where there is none, loading from the start names the file that is missing.
+    Ok(found.unwrap_or(&start).to_owned())
+}
+
+/// The state folder keeps itself out of the user's git.
+fn prepare_state(state: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::cannot_look(format!("cannot make {}", state.display())).because(error)
+    };
+    std::fs::create_dir_all(state).map_err(failed)?;
+    let ignore = state.join(".gitignore");
+    if !ignore.exists() {
+        files::write_atomic(&ignore, b"*\n").map_err(|error| {
+            Failure::cannot_look(format!("cannot write {}", ignore.display())).because(error)
+        })?;
+    }
+    Ok(())
+}
+
+/// `20261123-184455-7f3a`: UTC, and two random bytes for runs of the same second.
+fn new_run_id() -> RunId {
+    let stamp = clock::stamp(clock::now());
+    let digits: String = stamp.chars().filter(char::is_ascii_digit).take(14).collect();
+    let (date, time) = digits.split_at(digits.len().min(8));
+    RunId::new(format!("{date}-{time}-{:04x}", rand::random::<u16>()))
+}
+
+/// Turns true at Ctrl-C or SIGTERM.
+fn interruption() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let terminate = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcome = tokio::signal::ctrl_c() => if outcome.is_err() { std::future::pending::<()>().await },
+            () = terminate => {}
+        }
+        // Nobody listens any more when the run has just ended.
+        drop(sender.send(true));
+        std::future::pending::<()>().await;
+    });
+    receiver
+}
