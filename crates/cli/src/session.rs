@@ -8,7 +8,7 @@ use assay_audit::AuditStage;
 use assay_deploy::{Builder, DeployStage, Driver, ObserveStage, ProcessSandbox};
 use assay_diagnose::WhyStage;
 use assay_engine::{Ended, Engine, Origin, Watch};
-use assay_journal::{Journal, RunWriter, Vault};
+use assay_journal::{Journal, Redactor, RunWriter, Vault};
 use assay_model::{
     Body, Event, Facts, Project, Prober, Revision, Rollout, RunId, RunPlan, Sandbox, Source, Stage,
 };
@@ -39,6 +39,7 @@ pub(crate) struct Session {
     pub(crate) project: Project,
     pub(crate) state: PathBuf,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) vault: Vault,
     config_text: String,
     assay: PathBuf,
 }
@@ -54,10 +55,19 @@ impl Session {
         })?;
         let state = project.root.join(STATE_FOLDER);
         prepare_state(&state)?;
-        let journal = Journal::open(&state).map_err(journal_failed(&state))?;
+        let redactor = Arc::new(Redactor::new(&project.secrets));
+        let journal = Journal::open(&state, redactor.clone()).map_err(|error| {
+            let hint = error.hint();
+            let failure = journal_failed(&state)(error);
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
+        let vault = Vault::new(&state, redactor);
         let assay = std::env::current_exe()
             .map_err(|error| Failure::internal("find the assay binary", error))?;
-        Ok(Self { project, state, journal: Arc::new(journal), config_text, assay })
+        Ok(Self { project, state, journal: Arc::new(journal), vault, config_text, assay })
     }
 
     /// Starts a new run and brings it to its end.
@@ -68,9 +78,8 @@ impl Session {
     ) -> Result<(RunId, Ended), Failure> {
         let run = new_run_id();
         let (revisions, rollouts) = self.history()?;
-        let vault = self.vault()?;
         let mut writer = self.journal.begin(run.clone()).map_err(journal_failed(&self.state))?;
-        let kept = vault.put(self.config_text.as_bytes()).map_err(journal_failed(&self.state))?;
+        let kept = self.vault.put(self.config_text.as_bytes()).map_err(journal_failed(&self.state))?;
         let config = assay_model::EvidenceRef {
             hash: kept.hash,
             bytes: kept.bytes,
@@ -89,7 +98,7 @@ impl Session {
         if !revisions.is_empty() {
             bodies.push(Body::HistorySeen { revisions, rollouts });
         }
-        let ended = self.drive(&mut writer, &vault, Origin::Fresh(bodies), watch).await?;
+        let ended = self.drive(&mut writer, Origin::Fresh(bodies), watch).await?;
         Ok((run, ended))
     }
 
@@ -101,14 +110,12 @@ impl Session {
     ) -> Result<Ended, Failure> {
         let (mut writer, events) =
             self.journal.reopen(run.clone()).map_err(journal_failed(&self.state))?;
-        let vault = self.vault()?;
-        self.drive(&mut writer, &vault, Origin::Resumed(events), watch).await
+        self.drive(&mut writer, Origin::Resumed(events), watch).await
     }
 
     async fn drive(
         &self,
         writer: &mut RunWriter,
-        vault: &Vault,
         origin: Origin,
         watch: &mut dyn Watch,
     ) -> Result<Ended, Failure> {
@@ -131,7 +138,7 @@ impl Session {
             clock::now,
             interruption(),
         );
-        let ended = engine.run(writer, vault, origin, watch).await.map_err(|error| {
+        let ended = engine.run(writer, &self.vault, origin, watch).await.map_err(|error| {
             Failure::cannot_look("the run could not go on")
                 .because(error)
                 .hint("free the disk or mend the journal's folder, then run `assay resume`")
@@ -174,16 +181,11 @@ impl Session {
     /// The worklog of a run as it stands now.
     pub(crate) fn worklog(&self, run: &RunId) -> Result<String, Failure> {
         let events = self.journal.events(run).map_err(journal_failed(&self.state))?;
-        let vault = self.vault()?;
         let facts = Facts::fold(&events);
         Ok(assay_publish::worklog(&facts, &events, &|evidence| {
-            let bytes = vault.get(&evidence.hash).ok()?;
+            let bytes = self.vault.get(&evidence.hash).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }))
-    }
-
-    pub(crate) fn vault(&self) -> Result<Vault, Failure> {
-        Vault::open(&self.state, &self.project.secrets).map_err(journal_failed(&self.state))
     }
 
     /// Revisions and last roll-outs that earlier runs recorded.

@@ -92,7 +92,7 @@ fn evidence(session: &Session, run: &RunId, prefix: &str) -> Result<u8, Failure>
         return Err(Failure::usage(format!("{} pieces of evidence start with {prefix}", hashes.len()))
             .hint("give more digits"));
     }
-    let bytes = session.vault()?.get(hash).map_err(journal_failed(&session.state))?;
+    let bytes = session.vault.get(hash).map_err(journal_failed(&session.state))?;
     terminal::print(&String::from_utf8_lossy(&bytes));
     Ok(0)
 }

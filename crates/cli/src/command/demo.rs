@@ -1,0 +1,217 @@
+//! `assay demo`: the whole loop on the reference platform, in a scratch project of its own.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use assay_model::{
+    Disturbance, Gate, Prologue, RolloutId, RolloutRequest, RolloutSource, RunPlan, ServiceName,
+};
+use assay_world::git::{Git, Identity};
+use assay_world::clock;
+use golden_path::incidents::{self, Action, Incident};
+use golden_path::tree::{self, Ports};
+
+use crate::args::DemoArgs;
+use crate::command::finish;
+use crate::failure::Failure;
+use crate::session::{CONFIG_FILE, Session};
+use crate::terminal::{self, Live};
+
+/// The services of the platform, in the order in which they are first rolled out.
+const SERVICES: [&str; 3] = ["auth", "backend", "frontend"];
+
+/// Tests of `--small`: enough for every step of the loop to have something to do.
+const SMALL_TESTS: &str = r#"only = [
+    "auth::login_returns_tokens",
+    "backend::me_returns_the_profile",
+    "chat::five_events_in_order",
+    "frontend::page_loads",
+    "health::backend_health",
+    "threads::create_and_read",
+]"#;
+
+pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
+    if args.list {
+        list();
+        return Ok(0);
+    }
+    let incident = incidents::get(&args.incident).ok_or_else(|| {
+        let names: Vec<String> = incidents::all().into_iter().map(|i| i.name).collect();
+        Failure::usage(format!("no incident {}", args.incident))
+            .hint(format!("known incidents: {}", names.join(", ")))
+    })?;
+    let folder = scratch_folder(args.dir.as_deref())?;
+    let plan = prepare(&folder, &incident, args.small, args.keep).await?;
+    terminal::complain(&format!("{}\nin {}\n", incident.summary, folder.display()));
+
+    let session = Session::open(&folder)?;
+    let mut live = Live::new();
+    let (run, ended) = session.start(plan, &mut live).await?;
+    let code = finish(&session, &run, ended, &live)?;
+    if args.keep {
+        terminal::print("the platform is up:");
+        for service in session.project.services.values() {
+            terminal::print(&format!("  {:<10}{}", service.name, service.url));
+        }
+        terminal::print(&format!("stop it with: assay -C {} down", folder.display()));
+    }
+    Ok(code)
+}
+
+fn list() {
+    for incident in incidents::all() {
+        let end = &incident.expect.end;
+        terminal::print(&format!("{:<16}ends {end:<11}{}", incident.name, incident.summary));
+    }
+}
+
+/// A folder that holds nothing yet.
+fn scratch_folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = wanted.map_or_else(
+        || {
+            let stamp = clock::now().as_millisecond();
+            std::env::temp_dir().join(format!("assay-demo-{stamp}-{}", std::process::id()))
+        },
+        Path::to_owned,
+    );
+    let failed = |error: std::io::Error| {
+        Failure::cannot_look(format!("cannot use {}", folder.display())).because(error)
+    };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    if std::fs::read_dir(&folder).map_err(failed)?.next().is_some() {
+        return Err(Failure::usage(format!("{} is not empty", folder.display()))
+            .hint("the demo makes a git project of its own: name a folder that does not exist"));
+    }
+    folder.canonicalize().map_err(failed)
+}
+
+/// Writes the scratch project with its good and its bad commit, and says what is to be run.
+async fn prepare(
+    folder: &Path,
+    incident: &Incident,
+    small: bool,
+    keep: bool,
+) -> Result<RunPlan, Failure> {
+    let unwritten = |error: std::io::Error| {
+        Failure::cannot_look(format!("cannot write the platform to {}", folder.display()))
+            .because(error)
+    };
+    let ports = free_ports().map_err(|error| {
+        Failure::cannot_look("no free port on 127.0.0.1").because(error)
+    })?;
+    tree::write(folder, ports).map_err(unwritten)?;
+    if small {
+        shorten(folder).map_err(unwritten)?;
+    }
+    for inject in incident.inject.iter().filter(|inject| inject.before_baseline) {
+        edit(folder, &inject.action)?;
+    }
+    let git = Git::init(folder, "main").await.map_err(git_failed)?;
+    let good = git.commit(&["."], "Platform as it serves", &author()).await.map_err(git_failed)?;
+    let mut prologue: Vec<Prologue> = SERVICES
+        .iter()
+        .enumerate()
+        .map(|(place, service)| {
+            let source = RolloutSource::Commit(good.clone());
+            rollout(place, service, source, Some(Gate::Probe), "the platform as it serves")
+        })
+        .collect();
+
+    let mut head = good;
+    for inject in incident.inject.iter().filter(|inject| !inject.before_baseline) {
+        match &inject.action {
+            Action::Edit { .. } | Action::Append { .. } | Action::Create { .. } => {
+                edit(folder, &inject.action)?;
+            }
+            Action::Commit { message } => {
+                head = git.commit(&["."], message, &author()).await.map_err(git_failed)?;
+            }
+            Action::Deploy { service } => {
+                let source = RolloutSource::Commit(head.clone());
+                prologue.push(rollout(prologue.len(), service, source, None, "a new commit"));
+            }
+            Action::Kill { service, signal } => prologue.push(Prologue::Disturb(
+                Disturbance::Kill { service: ServiceName::from(service.as_str()), signal: *signal },
+            )),
+            Action::Write { file, text } => prologue.push(Prologue::Disturb(Disturbance::Write {
+                file: file.clone(),
+                text: text.clone(),
+            })),
+        }
+    }
+    Ok(RunPlan {
+        prologue,
+        only: None,
+        suites: Vec::new(),
+        remedy: true,
+        approved: false,
+        teardown: !keep,
+    })
+}
+
+fn rollout(
+    place: usize,
+    service: &str,
+    source: RolloutSource,
+    gate: Option<Gate>,
+    reason: &str,
+) -> Prologue {
+    Prologue::Rollout(RolloutRequest {
+        id: RolloutId::new(format!("{}-{service}", place + 1)),
+        service: ServiceName::from(service),
+        source,
+        gate,
+        reason: reason.to_owned(),
+    })
+}
+
+/// Changes the working tree.
+fn edit(folder: &Path, action: &Action) -> Result<(), Failure> {
+    action
+        .apply(folder)
+        .map_err(|error| Failure::internal("change the platform's source", error))
+}
+
+/// Short bakes and few tests.
+fn shorten(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(CONFIG_FILE);
+    let text = std::fs::read_to_string(&path)?;
+    let mut out = String::new();
+    for line in text.lines() {
+        if line.starts_with("bake_s") {
+            out.push_str("bake_s = 0.2");
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+        if line == "[suite.e2e]" {
+            out.push_str(SMALL_TESTS);
+            out.push('\n');
+        }
+    }
+    std::fs::write(path, out)
+}
+
+fn free_ports() -> std::io::Result<Ports> {
+    // All three are held at once, so that they differ.
+    let taken = [0; 3].map(|_| TcpListener::bind(("127.0.0.1", 0)));
+    let mut ports = [0; 3];
+    for (port, listener) in ports.iter_mut().zip(taken) {
+        *port = listener?.local_addr()?.port();
+    }
+    let [auth, backend, frontend] = ports;
+    Ok(Ports { auth, backend, frontend })
+}
+
+fn author() -> Identity {
+    Identity { name: "Platform team".to_owned(), email: "platform@localhost".to_owned() }
+}
+
+fn git_failed(error: assay_world::git::GitError) -> Failure {
+    let hint = error.hint().map(ToOwned::to_owned);
+    let failure = Failure::cannot_look("prepare the scratch project").because(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
