@@ -20,7 +20,13 @@ Exit codes:
 #[command(name = "assay", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Folder of the project; the one that holds assay.toml, or a folder below it
-    #[arg(short = 'C', long = "project", global = true, value_name = "DIR", default_value = ".")]
+    #[arg(
+        short = 'C',
+        long = "project",
+        global = true,
+        value_name = "DIR",
+        default_value = "."
+    )]
     pub(crate) project: PathBuf,
 
     #[command(subcommand)]

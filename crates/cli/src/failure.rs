@@ -17,7 +17,13 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, source: None, report: None, code }
+        Self {
+            message: message.into(),
+            hint: None,
+            source: None,
+            report: None,
+            code,
+        }
     }
 
     /// Wrong usage or configuration: exit code 2.
@@ -84,7 +90,10 @@ impl From<StageError> for Failure {
         let mut failure = Self::new(error.exit_code(), error.to_string());
         failure.hint = error.hint().map(ToOwned::to_owned);
         match error {
-            StageError::CannotLook { source: Some(source), .. } => failure.source = Some(source),
+            StageError::CannotLook {
+                source: Some(source),
+                ..
+            } => failure.source = Some(source),
             StageError::Record(error) => failure.source = Some(error.source),
             _ => {}
         }

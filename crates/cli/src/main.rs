@@ -43,7 +43,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Platform { service } => return command::platform::run(&service),
         Command::E2e { args } => return Ok(golden_path::e2e::main(args)),
         Command::Supervise { state } => return command::supervise::run(&state),
-        Command::Launch { args } => return Err(command::supervise::launch(&args)),
+        Command::Launch { args } => return command::supervise::launch(&args),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -14,7 +14,9 @@ const COLUMNS: usize = 80;
 
 /// Renders the screen from the events of a run that ended.
 pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool) -> String {
-    let Some((end, reason)) = &facts.end else { return String::new() };
+    let Some((end, reason)) = &facts.end else {
+        return String::new();
+    };
     let mut out = String::new();
     let mut row = |label: &str, text: String| {
         if text.is_empty() {
@@ -26,7 +28,11 @@ pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool)
     for text in broken(events) {
         row("broken", text);
     }
-    for cause in facts.incident().into_iter().flat_map(|incident| &incident.causes) {
+    for cause in facts
+        .incident()
+        .into_iter()
+        .flat_map(|incident| &incident.causes)
+    {
         for (place, why) in cause.whys.iter().enumerate() {
             row(&format!("why {}", place + 1), why.text.clone());
         }
@@ -41,7 +47,10 @@ pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool)
         row("remains", text);
     }
     if let Some(publication) = &facts.publication {
-        row("worklog", root.join(&publication.worklog).display().to_string());
+        row(
+            "worklog",
+            root.join(&publication.worklog).display().to_string(),
+        );
         if let Some(pull_request) = &publication.pull_request {
             row("pull req.", root.join(pull_request).display().to_string());
         }
@@ -69,61 +78,104 @@ fn broken(events: &[Event]) -> Vec<String> {
     let mut facts = Facts::default();
     for event in events {
         facts.apply(event);
-        let Body::ExecutionJudged { execution } = &event.body else { continue };
+        let Body::ExecutionJudged { execution } = &event.body else {
+            continue;
+        };
         let down: Vec<String> = facts
             .health
             .values()
             .filter(|(health, _)| health.status != Status::Healthy)
             .map(|(health, _)| format!("{} {}", health.service, health.status.word()))
             .collect();
-        let failed = execution.tests.iter().filter(|test| test.outcome != Outcome::Passed).count();
+        let failed = execution
+            .tests
+            .iter()
+            .filter(|test| test.outcome != Outcome::Passed)
+            .count();
         if failed == 0 && down.is_empty() {
             continue;
         }
         let mut parts = Vec::new();
         if !down.is_empty() {
-            parts.push(format!("{} (of {} probed)", down.join(", "), facts.health.len()));
+            parts.push(format!(
+                "{} (of {} probed)",
+                down.join(", "),
+                facts.health.len()
+            ));
         }
-        parts.push(format!("{failed} of {} tests did not pass", execution.totals.planned));
+        parts.push(format!(
+            "{failed} of {} tests did not pass",
+            execution.totals.planned
+        ));
         return vec![parts.join("; ")];
     }
     facts
         .rollouts
         .iter()
         .filter(|rollout| !rollout.outcome.switched())
-        .map(|rollout| format!("roll-out of {} {}: {}", rollout.request.service, rollout.outcome.word(), rollout.detail))
+        .map(|rollout| {
+            format!(
+                "roll-out of {} {}: {}",
+                rollout.request.service,
+                rollout.outcome.word(),
+                rollout.detail
+            )
+        })
         .collect()
 }
 
 fn done(facts: &Facts) -> Vec<String> {
-    let remedies = facts.remedies.iter().filter_map(|remedy| match &remedy.action {
-        Action::Rollback { service, from, to } => {
-            Some(format!("rolled {service} back from {from} to {to}"))
-        }
-        Action::Restart { service } => Some(format!("restarted {service}")),
-        Action::Mend { .. } | Action::Person { .. } => None,
-    });
+    let remedies = facts
+        .remedies
+        .iter()
+        .filter_map(|remedy| match &remedy.action {
+            Action::Rollback { service, from, to } => {
+                Some(format!("rolled {service} back from {from} to {to}"))
+            }
+            Action::Restart { service } => Some(format!("restarted {service}")),
+            Action::Mend { .. } | Action::Person { .. } => None,
+        });
     let mends = facts.mends.iter().map(|mend| {
         let files = mend.files.join(", ");
         match &mend.reverted {
-            Some(reason) => format!("changed {files} on {}, and took it back: {reason}", mend.branch),
+            Some(reason) => format!(
+                "changed {files} on {}, and took it back: {reason}",
+                mend.branch
+            ),
             None => format!("mended {files} on {}, {}", mend.branch, mend.remedy.reason),
         }
     });
-    let served = facts.mend().filter(|mend| facts.mend_serves(mend)).and_then(|mend| {
-        let service = mend.service()?;
-        Some(format!("rolled {service} out as {}", facts.serving.get(service)?))
-    });
+    let served = facts
+        .mend()
+        .filter(|mend| facts.mend_serves(mend))
+        .and_then(|mend| {
+            let service = mend.service()?;
+            Some(format!(
+                "rolled {service} out as {}",
+                facts.serving.get(service)?
+            ))
+        });
     remedies.chain(mends).chain(served).collect()
 }
 
 fn proof(facts: &Facts) -> Vec<String> {
     let mut out = Vec::new();
     for run in facts.reproductions.iter().filter(|run| run.as_expected()) {
-        let word = if run.check.must_fail { "fails" } else { "passes" };
-        out.push(format!("reproduction {word} on {}: {}", run.check.revision, run.detail));
+        let word = if run.check.must_fail {
+            "fails"
+        } else {
+            "passes"
+        };
+        out.push(format!(
+            "reproduction {word} on {}: {}",
+            run.check.revision, run.detail
+        ));
     }
-    if let Some(execution) = facts.execution.as_ref().filter(|execution| execution.proved) {
+    if let Some(execution) = facts
+        .execution
+        .as_ref()
+        .filter(|execution| execution.proved)
+    {
         let totals = &execution.totals;
         out.push(format!(
             "{} of {} tests proven: each failed while its service was blacked out",
@@ -132,11 +184,21 @@ fn proof(facts: &Facts) -> Vec<String> {
     }
     if let (Some(report), Some(_)) = (&facts.audit, facts.mend()) {
         let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
-        out.push(format!("audit: {} new findings in {checks} checks", report.new));
+        out.push(format!(
+            "audit: {} new findings in {checks} checks",
+            report.new
+        ));
     }
     if let Some(report) = &facts.stability {
-        let word = if report.stable { "nothing breaks, no test is weakened" } else { "not stable" };
-        out.push(format!("stability {} → {}: {word}", report.base, report.head));
+        let word = if report.stable {
+            "nothing breaks, no test is weakened"
+        } else {
+            "not stable"
+        };
+        out.push(format!(
+            "stability {} → {}: {word}",
+            report.base, report.head
+        ));
     }
     out
 }
@@ -147,7 +209,14 @@ fn remains(facts: &Facts) -> Vec<String> {
         out.push(advice.clone());
         return out;
     }
-    let gates = facts.incident().into_iter().flat_map(|incident| &incident.causes);
-    out.extend(gates.filter_map(|cause| cause.gate.as_ref()).map(|gate| gate.advice.clone()));
+    let gates = facts
+        .incident()
+        .into_iter()
+        .flat_map(|incident| &incident.causes);
+    out.extend(
+        gates
+            .filter_map(|cause| cause.gate.as_ref())
+            .map(|gate| gate.advice.clone()),
+    );
     out
 }

@@ -10,7 +10,7 @@ use assay_diagnose::WhyStage;
 use assay_engine::{Ended, Engine, Origin, Watch};
 use assay_journal::{Journal, Redactor, RunWriter, Vault};
 use assay_model::{
-    Body, Event, Facts, Project, Prober, Revision, Rollout, RunId, RunPlan, Sandbox, Source, Stage,
+    Body, Event, Facts, Prober, Project, Revision, Rollout, RunId, RunPlan, Sandbox, Source, Stage,
 };
 use assay_probe::{NetworkProber, ReadyStage};
 use assay_publish::{EventSource, PublishStage};
@@ -49,7 +49,7 @@ impl Session {
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
         let root = find_root(folder)?;
         let path = root.join(CONFIG_FILE);
-        let project = assay_config::load(&path)?;
+        let mut project = assay_config::load(&path)?;
         let config_text = std::fs::read_to_string(&path).map_err(|error| {
             Failure::usage(format!("cannot read {}", path.display())).because(error)
         })?;
@@ -67,7 +67,21 @@ impl Session {
         let vault = Vault::new(&state, redactor);
         let assay = std::env::current_exe()
             .map_err(|error| Failure::internal("find the assay binary", error))?;
-        Ok(Self { project, state, journal: Arc::new(journal), vault, config_text, assay })
+        for part in project
+            .suites
+            .iter_mut()
+            .flat_map(|suite| &mut suite.command)
+        {
+            *part = part.replace("{assay}", &assay.display().to_string());
+        }
+        Ok(Self {
+            project,
+            state,
+            journal: Arc::new(journal),
+            vault,
+            config_text,
+            assay,
+        })
     }
 
     /// Starts a new run and brings it to its end.
@@ -78,12 +92,21 @@ impl Session {
     ) -> Result<(RunId, Ended), Failure> {
         let run = new_run_id();
         let (revisions, rollouts) = self.history()?;
-        let mut writer = self.journal.begin(run.clone()).map_err(journal_failed(&self.state))?;
-        let kept = self.vault.put(self.config_text.as_bytes()).map_err(journal_failed(&self.state))?;
+        let mut writer = self
+            .journal
+            .begin(run.clone())
+            .map_err(journal_failed(&self.state))?;
+        let kept = self
+            .vault
+            .put(self.config_text.as_bytes())
+            .map_err(journal_failed(&self.state))?;
         let config = assay_model::EvidenceRef {
             hash: kept.hash,
             bytes: kept.bytes,
-            source: Source::File { path: self.project.config_file.clone(), line: None },
+            source: Source::File {
+                path: self.project.config_file.clone(),
+                line: None,
+            },
             at: clock::now(),
         };
         let environment = self.project.environments.first();
@@ -96,9 +119,14 @@ impl Session {
             config,
         }];
         if !revisions.is_empty() {
-            bodies.push(Body::HistorySeen { revisions, rollouts });
+            bodies.push(Body::HistorySeen {
+                revisions,
+                rollouts,
+            });
         }
-        let ended = self.drive(&mut writer, Origin::Fresh(bodies), watch).await?;
+        let ended = self
+            .drive(&mut writer, Origin::Fresh(bodies), watch)
+            .await?;
         Ok((run, ended))
     }
 
@@ -108,9 +136,12 @@ impl Session {
         run: &RunId,
         watch: &mut dyn Watch,
     ) -> Result<Ended, Failure> {
-        let (mut writer, events) =
-            self.journal.reopen(run.clone()).map_err(journal_failed(&self.state))?;
-        self.drive(&mut writer, Origin::Resumed(events), watch).await
+        let (mut writer, events) = self
+            .journal
+            .reopen(run.clone())
+            .map_err(journal_failed(&self.state))?;
+        self.drive(&mut writer, Origin::Resumed(events), watch)
+            .await
     }
 
     async fn drive(
@@ -124,7 +155,12 @@ impl Session {
             self.state.clone(),
             self.assay.clone(),
         ));
-        let heartbeat = if self.project.services.values().any(|service| service.deploy.is_some()) {
+        let heartbeat = if self
+            .project
+            .services
+            .values()
+            .any(|service| service.deploy.is_some())
+        {
             let client = driver.client().await.map_err(|error| {
                 Failure::cannot_look("reach the supervisor of this project").because(error)
             })?;
@@ -138,11 +174,14 @@ impl Session {
             clock::now,
             interruption(),
         );
-        let ended = engine.run(writer, &self.vault, origin, watch).await.map_err(|error| {
-            Failure::cannot_look("the run could not go on")
-                .because(error)
-                .hint("free the disk or mend the journal's folder, then run `assay resume`")
-        })?;
+        let ended = engine
+            .run(writer, &self.vault, origin, watch)
+            .await
+            .map_err(|error| {
+                Failure::cannot_look("the run could not go on")
+                    .because(error)
+                    .hint("free the disk or mend the journal's folder, then run `assay resume`")
+            })?;
         drop(heartbeat);
         if let Some(run) = &ended.facts.run
             && ended.facts.publication.is_some()
@@ -180,7 +219,10 @@ impl Session {
 
     /// The worklog of a run as it stands now.
     pub(crate) fn worklog(&self, run: &RunId) -> Result<String, Failure> {
-        let events = self.journal.events(run).map_err(journal_failed(&self.state))?;
+        let events = self
+            .journal
+            .events(run)
+            .map_err(journal_failed(&self.state))?;
         let facts = Facts::fold(&events);
         Ok(assay_publish::worklog(&facts, &events, &|evidence| {
             let bytes = self.vault.get(&evidence.hash).ok()?;
@@ -198,7 +240,11 @@ impl Session {
         runs.sort();
         let skip = runs.len().saturating_sub(HISTORY_RUNS_MAX);
         for run in &runs[skip..] {
-            for event in self.journal.events(run).map_err(journal_failed(&self.state))? {
+            for event in self
+                .journal
+                .events(run)
+                .map_err(journal_failed(&self.state))?
+            {
                 match event.body {
                     Body::RevisionBuilt { revision } => {
                         revisions.entry(revision.id.clone()).or_insert(revision);
@@ -208,9 +254,9 @@ impl Session {
                 }
             }
         }
-        let revisions = revisions.into_values().filter(|revision| {
-            self.state.join(&revision.bundle.path).is_dir()
-        });
+        let revisions = revisions
+            .into_values()
+            .filter(|revision| self.state.join(&revision.bundle.path).is_dir());
         Ok((revisions.collect(), rollouts))
     }
 
@@ -222,16 +268,28 @@ impl Session {
         let builder = Builder::new(project.clone(), state.clone());
         let events: Arc<dyn EventSource> = Arc::new(JournalEvents(self.journal.clone()));
         vec![
-            Box::new(DeployStage::new(project.clone(), builder, driver.clone(), prober.clone())),
-            Box::new(ReadyStage::new(project.clone(), prober.clone())),
-            Box::new(SelectStage::new(project.clone(), self.assay.clone())),
-            Box::new(ExecuteStage::new(project.clone(), self.assay.clone())),
-            Box::new(ObserveStage::new(project.clone(), driver.clone(), state.clone())),
+            Box::new(DeployStage::new(
+                project.clone(),
+                builder,
+                driver.clone(),
+                prober.clone(),
+            )),
+            Box::new(ReadyStage::new(Arc::new(project.clone()), prober.clone())),
+            Box::new(SelectStage::new(project.clone())),
+            Box::new(ExecuteStage::new(project.clone())),
+            Box::new(ObserveStage::new(
+                project.clone(),
+                driver.clone(),
+                state.clone(),
+            )),
             Box::new(WhyStage::new(project.clone(), self.config_text.clone())),
             Box::new(RemedyStage::new(project.clone(), state.clone())),
-            Box::new(ReproduceStage::new(project.clone(), self.assay.clone(), sandbox, prober)),
-            Box::new(AuditStage::new(project.clone(), trees::audited(project, state))),
-            Box::new(StabilityStage::new(project.clone(), trees::compared(project, state))),
+            Box::new(ReproduceStage::new(project.clone(), sandbox, prober)),
+            Box::new(AuditStage::new(
+                project.clone(),
+                trees::audited(&project.root, state),
+            )),
+            Box::new(StabilityStage::new(project.clone(), trees::compared(state))),
             Box::new(PublishStage::new(project.clone(), state.clone(), events)),
         ]
     }
@@ -247,10 +305,7 @@ mod trees;
 struct JournalEvents(Arc<Journal>);
 
 impl EventSource for JournalEvents {
-    fn events(
-        &self,
-        run: &RunId,
-    ) -> Result<Vec<Event>, Box<dyn std::error::Error + Send + Sync>> {
+    fn events(&self, run: &RunId) -> Result<Vec<Event>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.0.events(run)?)
     }
 }
@@ -267,7 +322,9 @@ fn find_root(folder: &Path) -> Result<PathBuf, Failure> {
     let start = folder.canonicalize().map_err(|error| {
         Failure::usage(format!("no folder {}", folder.display())).because(error)
     })?;
-    let found = start.ancestors().find(|folder| folder.join(CONFIG_FILE).is_file());
+    let found = start
+        .ancestors()
+        .find(|folder| folder.join(CONFIG_FILE).is_file());
     // Where there is none, loading from the start names the file that is missing.
     Ok(found.unwrap_or(&start).to_owned())
 }
@@ -290,7 +347,11 @@ fn prepare_state(state: &Path) -> Result<(), Failure> {
 /// `20261123-184455-7f3a`: UTC, and two random bytes for runs of the same second.
 fn new_run_id() -> RunId {
     let stamp = clock::stamp(clock::now());
-    let digits: String = stamp.chars().filter(char::is_ascii_digit).take(14).collect();
+    let digits: String = stamp
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect();
     let (date, time) = digits.split_at(digits.len().min(8));
     RunId::new(format!("{date}-{time}-{:04x}", rand::random::<u16>()))
 }
@@ -311,8 +372,7 @@ fn interruption() -> watch::Receiver<bool> {
             outcome = tokio::signal::ctrl_c() => if outcome.is_err() { std::future::pending::<()>().await },
             () = terminate => {}
         }
-        // Nobody listens any more when the run has just ended.
-        drop(sender.send(true));
+        sender.send_replace(true);
         std::future::pending::<()>().await;
     });
     receiver

@@ -48,13 +48,20 @@ pub(crate) fn wants_colour(stream: &impl IsTerminal) -> bool {
 /// Data for stdout. A closed pipe is not an error: whoever read has seen enough.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()));
+    drop(
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush()),
+    );
 }
 
 /// A message for stderr.
 pub(crate) fn complain(text: &str) {
     let mut out = std::io::stderr().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")));
+    drop(
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.write_all(b"\n")),
+    );
 }
 
 /// Folds `text` into lines of at most `columns`, each after the first behind `indent` spaces.
@@ -97,12 +104,22 @@ impl Live {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Self { bar, colour: wants_colour(&std::io::stderr()), started: None, quiet: false }
+        Self {
+            bar,
+            colour: wants_colour(&std::io::stderr()),
+            started: None,
+            quiet: false,
+        }
     }
 
     /// Watches in silence.
     pub(crate) fn silent() -> Self {
-        Self { bar: None, colour: false, started: None, quiet: true }
+        Self {
+            bar: None,
+            colour: false,
+            started: None,
+            quiet: true,
+        }
     }
 
     /// Takes the spinner away.
@@ -155,20 +172,39 @@ impl Watch for Live {
 /// What an event says to a person, if anything.
 fn lines(facts: &Facts, event: &Event) -> Vec<(Meaning, String)> {
     match &event.body {
-        Body::RunStarted { project, environment, .. } => {
-            vec![(Meaning::Label, format!("{}: {project}, environment {environment}", event.run))]
+        Body::RunStarted {
+            project,
+            environment,
+            ..
+        } => {
+            vec![(
+                Meaning::Label,
+                format!("{}: {project}, environment {environment}", event.run),
+            )]
         }
         Body::RunResumed { found } => {
             vec![(Meaning::Warning, format!("goes on after {found} events"))]
         }
         Body::RolloutFinished { rollout } => vec![rollout_line(rollout)],
         Body::Disturbed { .. } => {
-            vec![(Meaning::Warning, "the environment was disturbed on purpose".to_owned())]
+            vec![(
+                Meaning::Warning,
+                "the environment was disturbed on purpose".to_owned(),
+            )]
         }
-        Body::StepFinished { step, error: Some(error), .. } => {
-            vec![(Meaning::Bad, format!("{} could not look: {error}", step.word()))]
+        Body::StepFinished {
+            step,
+            error: Some(error),
+            ..
+        } => {
+            vec![(
+                Meaning::Bad,
+                format!("{} could not look: {error}", step.word()),
+            )]
         }
-        Body::StepFinished { step: Step::Ready, .. } => health_lines(facts),
+        Body::StepFinished {
+            step: Step::Ready, ..
+        } => health_lines(facts),
         Body::TestsSelected { selection } => {
             let text = format!("{} of {} tests", selection.tests.len(), selection.listed);
             vec![(Meaning::Faint, text)]
@@ -180,14 +216,31 @@ fn lines(facts: &Facts, event: &Event) -> Vec<(Meaning, String)> {
                 .iter()
                 .map(|instance| instance.exits.iter().filter(|exit| !exit.requested).count())
                 .sum();
-            let text = format!("{}: {exits} exits by itself since the run began", observation.service);
-            if exits == 0 { Vec::new() } else { vec![(Meaning::Warning, text)] }
+            let text = format!(
+                "{}: {exits} exits by itself since the run began",
+                observation.service
+            );
+            if exits == 0 {
+                Vec::new()
+            } else {
+                vec![(Meaning::Warning, text)]
+            }
         }
         Body::Diagnosed { diagnosis } => diagnosis
             .causes
             .iter()
-            .map(|cause| (Meaning::Bad, format!("{} ({})", cause.summary, cause.class.word())))
-            .chain(diagnosis.missing_evidence.iter().map(|text| (Meaning::Faint, format!("missing: {text}"))))
+            .map(|cause| {
+                (
+                    Meaning::Bad,
+                    format!("{} ({})", cause.summary, cause.class.word()),
+                )
+            })
+            .chain(
+                diagnosis
+                    .missing_evidence
+                    .iter()
+                    .map(|text| (Meaning::Faint, format!("missing: {text}"))),
+            )
             .collect(),
         _ => late_lines(event),
     }
@@ -197,24 +250,51 @@ fn lines(facts: &Facts, event: &Event) -> Vec<(Meaning, String)> {
 fn late_lines(event: &Event) -> Vec<(Meaning, String)> {
     match &event.body {
         Body::RemedyPlanned { remedy } => match &remedy.action {
-            Action::Person { advice } => vec![(Meaning::Warning, format!("needs a person: {advice}"))],
-            action => vec![(Meaning::Label, format!("{}: {}", action.word(), remedy.reason))],
+            Action::Person { advice } => {
+                vec![(Meaning::Warning, format!("needs a person: {advice}"))]
+            }
+            action => vec![(
+                Meaning::Label,
+                format!("{}: {}", action.word(), remedy.reason),
+            )],
         },
         Body::Mended { branch, files, .. } => {
-            vec![(Meaning::Label, format!("{} changed on {branch}", files.join(", ")))]
+            vec![(
+                Meaning::Label,
+                format!("{} changed on {branch}", files.join(", ")),
+            )]
         }
         Body::Reproduced { run } => {
-            let meaning = if run.as_expected() { Meaning::Good } else { Meaning::Bad };
-            let wanted = if run.check.must_fail { "must fail" } else { "must pass" };
-            vec![(meaning, format!("{} {wanted}: {}", run.check.revision, run.detail))]
+            let meaning = if run.as_expected() {
+                Meaning::Good
+            } else {
+                Meaning::Bad
+            };
+            let wanted = if run.check.must_fail {
+                "must fail"
+            } else {
+                "must pass"
+            };
+            vec![(
+                meaning,
+                format!("{} {wanted}: {}", run.check.revision, run.detail),
+            )]
         }
         Body::Reverted { branch, reason } => {
             vec![(Meaning::Warning, format!("{branch} taken back: {reason}"))]
         }
         Body::Audited { report } => {
             let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
-            let text = format!("{} findings, {} new, in {checks} checks", report.findings.len(), report.new);
-            let meaning = if report.new == 0 { Meaning::Good } else { Meaning::Bad };
+            let text = format!(
+                "{} findings, {} new, in {checks} checks",
+                report.findings.len(),
+                report.new
+            );
+            let meaning = if report.new == 0 {
+                Meaning::Good
+            } else {
+                Meaning::Bad
+            };
             vec![(meaning, text)]
         }
         Body::StabilityJudged { report } => {
@@ -223,7 +303,14 @@ fn late_lines(event: &Event) -> Vec<(Meaning, String)> {
             } else {
                 format!("{} changes that break or weaken", report.changes.len())
             };
-            vec![(if report.stable { Meaning::Good } else { Meaning::Bad }, text)]
+            vec![(
+                if report.stable {
+                    Meaning::Good
+                } else {
+                    Meaning::Bad
+                },
+                text,
+            )]
         }
         Body::Published { publication } => {
             vec![(Meaning::Faint, publication.worklog.clone())]
@@ -242,7 +329,12 @@ fn rollout_line(rollout: &Rollout) -> (Meaning, String) {
         RolloutOutcome::RolledBack | RolloutOutcome::Failed => Meaning::Bad,
     };
     let what = &rollout.request.service;
-    let text = format!("{what} {} {}: {}", rollout.revision, rollout.outcome.word(), rollout.detail);
+    let text = format!(
+        "{what} {} {}: {}",
+        rollout.revision,
+        rollout.outcome.word(),
+        rollout.detail
+    );
     (meaning, text)
 }
 
@@ -257,9 +349,16 @@ fn health_lines(facts: &Facts) -> Vec<(Meaning, String)> {
             Status::Healthy => format!("{} ms", health.latency_ms),
             _ => health.detail.clone(),
         };
-        (meaning, format!("{} {}: {detail}", health.service, health.status.word()))
+        (
+            meaning,
+            format!("{} {}: {detail}", health.service, health.status.word()),
+        )
     };
-    facts.health.values().map(|(health, _)| one(health)).collect()
+    facts
+        .health
+        .values()
+        .map(|(health, _)| one(health))
+        .collect()
 }
 
 fn execution_line(execution: &Execution) -> (Meaning, String) {

@@ -5,14 +5,27 @@ mod support;
 use support::{Essence, Scratch, bodies, text};
 
 /// Runs one incident and checks its end, its exit code, the service at fault and the defect.
-fn check(incident: &str, code: i32, end: &str, service: Option<&str>, defect: Option<(&str, &str)>) {
+fn check(
+    incident: &str,
+    code: i32,
+    end: &str,
+    service: Option<&str>,
+    defect: Option<(&str, &str)>,
+) {
     let scratch = Scratch::new();
     let output = scratch.demo(&["--incident", incident]);
-    assert_eq!(output.status.code(), Some(code), "{incident}: {}", text(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{incident}: {}",
+        text(&output)
+    );
     let events = scratch.events();
     assert_eq!(Essence::of(&events).end, end, "{incident}");
     let diagnosed = bodies(&events, "diagnosed");
-    let causes = diagnosed.first().map(|body| body["diagnosis"]["causes"].as_array().unwrap());
+    let causes = diagnosed
+        .first()
+        .map(|body| body["diagnosis"]["causes"].as_array().unwrap());
     match (service, causes) {
         (None, causes) => assert!(causes.is_none_or(Vec::is_empty), "{incident}: {causes:?}"),
         (Some(service), Some(causes)) => {
@@ -34,7 +47,13 @@ fn check(incident: &str, code: i32, end: &str, service: Option<&str>, defect: Op
 #[test]
 fn missing_module_is_repaired() {
     let defect = ("services/backend/.bundleignore", "monitoring/");
-    check("missing-module", 0, "repaired", Some("backend"), Some(defect));
+    check(
+        "missing-module",
+        0,
+        "repaired",
+        Some("backend"),
+        Some(defect),
+    );
 }
 
 #[test]

@@ -43,7 +43,10 @@ fn kill_at(scratch: &Scratch, child: &mut std::process::Child, rows: u64) -> boo
         if child.try_wait().unwrap().is_some() {
             return false;
         }
-        assert!(Instant::now() < deadline, "no {rows} events within {DEADLINE:?}");
+        assert!(
+            Instant::now() < deadline,
+            "no {rows} events within {DEADLINE:?}"
+        );
         std::thread::yield_now();
     }
     let pid = Pid::from_child(child);
@@ -70,12 +73,24 @@ fn check(rows: u64, again: Option<u64>, expected: &Essence) {
     let ended = bodies(&scratch.events(), "run_finished").len() == 1;
     if !ended {
         let output = scratch.run(&["resume"]);
-        assert!(output.status.success(), "killed at {rows}: {}", text(&output));
+        assert!(
+            output.status.success(),
+            "killed at {rows}: {}",
+            text(&output)
+        );
     }
     let events = scratch.events();
-    assert_eq!(&Essence::of(&events), expected, "killed at {rows}, again {again:?}");
+    assert_eq!(
+        &Essence::of(&events),
+        expected,
+        "killed at {rows}, again {again:?}"
+    );
     let verified = scratch.run(&["verify"]);
-    assert!(verified.status.success(), "killed at {rows}: {}", text(&verified));
+    assert!(
+        verified.status.success(),
+        "killed at {rows}: {}",
+        text(&verified)
+    );
 
     // Every act has one result, and every roll-out one end.
     let mut finished: BTreeMap<String, usize> = BTreeMap::new();
@@ -83,7 +98,10 @@ fn check(rows: u64, again: Option<u64>, expected: &Essence) {
         let id = body["rollout"]["request"]["id"].to_string();
         *finished.entry(id).or_default() += 1;
     }
-    assert!(finished.values().all(|n| *n == 1), "killed at {rows}: {finished:?}");
+    assert!(
+        finished.values().all(|n| *n == 1),
+        "killed at {rows}: {finished:?}"
+    );
     if ended {
         // Killed between its last event and stopping what it had started.
         assert!(scratch.run(&["down"]).status.success());
@@ -129,12 +147,32 @@ fn a_killed_run_is_resumed_to_the_same_end() {
 /// The scenario is small, and still holds every kind of event that a whole repair has.
 fn every_kind_occurs(events: &[serde_json::Value]) {
     for kind in [
-        "run_started", "step_started", "step_finished", "act_started", "act_finished",
-        "revision_built", "rollout_finished", "health_observed", "tests_selected",
-        "attempt_finished", "execution_judged", "service_observed", "diagnosed", "remedy_planned",
-        "rollout_requested", "build_requested", "mended", "reproduced", "audited",
-        "stability_judged", "published", "run_finished",
+        "run_started",
+        "step_started",
+        "step_finished",
+        "act_started",
+        "act_finished",
+        "revision_built",
+        "rollout_finished",
+        "health_observed",
+        "tests_selected",
+        "attempt_finished",
+        "execution_judged",
+        "service_observed",
+        "diagnosed",
+        "remedy_planned",
+        "rollout_requested",
+        "build_requested",
+        "mended",
+        "reproduced",
+        "audited",
+        "stability_judged",
+        "published",
+        "run_finished",
     ] {
-        assert!(!bodies(events, kind).is_empty(), "no {kind} in the scenario");
+        assert!(
+            !bodies(events, kind).is_empty(),
+            "no {kind} in the scenario"
+        );
     }
 }

@@ -65,6 +65,11 @@ pub enum BuildError {
     },
 }
 
+/// Where a commit is checked out to be built. It stays, so that it can be looked at later.
+pub fn export_folder(state: &Path, commit: &str) -> PathBuf {
+    state.join("exports").join(commit)
+}
+
 /// Builds revisions of a project's services.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -118,7 +123,7 @@ impl Builder {
                     .await
             }
             RolloutSource::Commit(commit) => {
-                let folder = self.state.join("exports").join(commit);
+                let folder = export_folder(&self.state, commit);
                 let git = Git::at(&self.project.root);
                 git.export(commit, None, &folder)
                     .await

@@ -17,7 +17,7 @@ pub mod process;
 mod sandbox;
 mod stage;
 
-pub use build::{BuildError, Builder};
+pub use build::{BuildError, Builder, export_folder};
 pub use observe::ObserveStage;
 pub use process::{Driver, DriverError};
 pub use sandbox::ProcessSandbox;

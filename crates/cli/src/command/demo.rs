@@ -7,14 +7,14 @@ use assay_model::{
     Disturbance, Gate, Prologue, RolloutId, RolloutRequest, RolloutSource, RunPlan, ServiceName,
 };
 use assay_world::git::{Git, Identity};
-use assay_world::clock;
+use assay_world::{clock, files};
 use golden_path::incidents::{self, Action, Incident};
 use golden_path::tree::{self, Ports};
 
 use crate::args::DemoArgs;
 use crate::command::finish;
 use crate::failure::Failure;
-use crate::session::{CONFIG_FILE, Session};
+use crate::session::{CONFIG_FILE, STATE_FOLDER, Session};
 use crate::terminal::{self, Live};
 
 /// The services of the platform, in the order in which they are first rolled out.
@@ -60,8 +60,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
 
 fn list() {
     for incident in incidents::all() {
-        let end = &incident.expect.end;
-        terminal::print(&format!("{:<16}ends {end:<11}{}", incident.name, incident.summary));
+        let end = incident.expect.end.word();
+        terminal::print(&format!(
+            "{:<16}ends {end:<11}{}",
+            incident.name, incident.summary
+        ));
     }
 }
 
@@ -96,48 +99,58 @@ async fn prepare(
         Failure::cannot_look(format!("cannot write the platform to {}", folder.display()))
             .because(error)
     };
-    let ports = free_ports().map_err(|error| {
-        Failure::cannot_look("no free port on 127.0.0.1").because(error)
-    })?;
+    let ports = free_ports()
+        .map_err(|error| Failure::cannot_look("no free port on 127.0.0.1").because(error))?;
     tree::write(folder, ports).map_err(unwritten)?;
     if small {
         shorten(folder).map_err(unwritten)?;
     }
-    for inject in incident.inject.iter().filter(|inject| inject.before_baseline) {
-        edit(folder, &inject.action)?;
-    }
     let git = Git::init(folder, "main").await.map_err(git_failed)?;
-    let good = git.commit(&["."], "Platform as it serves", &author()).await.map_err(git_failed)?;
+    let mut head = git
+        .commit(&["."], "Platform as it serves", &author())
+        .await
+        .map_err(git_failed)?;
+    let (before, after): (Vec<_>, Vec<_>) = incident
+        .inject
+        .iter()
+        .partition(|inject| inject.before_baseline);
+    for inject in before {
+        inject_into(folder, &git, &inject.action, &mut head).await?;
+    }
     let mut prologue: Vec<Prologue> = SERVICES
         .iter()
         .enumerate()
         .map(|(place, service)| {
-            let source = RolloutSource::Commit(good.clone());
-            rollout(place, service, source, Some(Gate::Probe), "the platform as it serves")
+            let source = RolloutSource::Commit(head.clone());
+            rollout(
+                place,
+                service,
+                source,
+                Some(Gate::Probe),
+                "the platform as it serves",
+            )
         })
         .collect();
-
-    let mut head = good;
-    for inject in incident.inject.iter().filter(|inject| !inject.before_baseline) {
-        match &inject.action {
-            Action::Edit { .. } | Action::Append { .. } | Action::Create { .. } => {
-                edit(folder, &inject.action)?;
-            }
-            Action::Commit { message } => {
-                head = git.commit(&["."], message, &author()).await.map_err(git_failed)?;
-            }
+    for inject in after {
+        let place = prologue.len();
+        prologue.extend(match &inject.action {
             Action::Deploy { service } => {
                 let source = RolloutSource::Commit(head.clone());
-                prologue.push(rollout(prologue.len(), service, source, None, "a new commit"));
+                Some(rollout(place, service, source, None, "a new commit"))
             }
-            Action::Kill { service, signal } => prologue.push(Prologue::Disturb(
-                Disturbance::Kill { service: ServiceName::from(service.as_str()), signal: *signal },
-            )),
-            Action::Write { file, text } => prologue.push(Prologue::Disturb(Disturbance::Write {
-                file: file.clone(),
-                text: text.clone(),
+            Action::Kill { service, signal } => Some(Prologue::Disturb(Disturbance::Kill {
+                service: ServiceName::from(service.as_str()),
+                signal: *signal,
             })),
-        }
+            Action::Write { file, text } if Path::new(file).starts_with(STATE_FOLDER) => {
+                let (file, text) = (file.clone(), text.clone());
+                Some(Prologue::Disturb(Disturbance::Write { file, text }))
+            }
+            action => {
+                inject_into(folder, &git, action, &mut head).await?;
+                None
+            }
+        });
     }
     Ok(RunPlan {
         prologue,
@@ -165,11 +178,35 @@ fn rollout(
     })
 }
 
-/// Changes the working tree.
-fn edit(folder: &Path, action: &Action) -> Result<(), Failure> {
-    action
-        .apply(folder)
-        .map_err(|error| Failure::internal("change the platform's source", error))
+/// Changes the scratch project's source, or commits what was changed.
+async fn inject_into(
+    folder: &Path,
+    git: &Git,
+    action: &Action,
+    head: &mut String,
+) -> Result<(), Failure> {
+    let failed = |file: &str| Failure::cannot_look(format!("change {file} in the scratch project"));
+    match action {
+        Action::Edit(edit) => {
+            let path = folder.join(&edit.file);
+            let text = std::fs::read_to_string(&path).map_err(|e| failed(&edit.file).because(e))?;
+            let text = edit
+                .apply(&text)
+                .map_err(|e| failed(&edit.file).because(e))?;
+            std::fs::write(&path, text).map_err(|e| failed(&edit.file).because(e))
+        }
+        Action::Write { file, text } => files::write_atomic(&folder.join(file), text.as_bytes())
+            .map_err(|e| failed(file).because(e)),
+        Action::Commit { message } => {
+            *head = git
+                .commit(&["."], message, &author())
+                .await
+                .map_err(git_failed)?;
+            Ok(())
+        }
+        // These happen to the running platform, as part of the run.
+        Action::Deploy { .. } | Action::Kill { .. } => Ok(()),
+    }
 }
 
 /// Short bakes and few tests.
@@ -200,11 +237,18 @@ fn free_ports() -> std::io::Result<Ports> {
         *port = listener?.local_addr()?.port();
     }
     let [auth, backend, frontend] = ports;
-    Ok(Ports { auth, backend, frontend })
+    Ok(Ports {
+        auth,
+        backend,
+        frontend,
+    })
 }
 
 fn author() -> Identity {
-    Identity { name: "Platform team".to_owned(), email: "platform@localhost".to_owned() }
+    Identity {
+        name: "Platform team".to_owned(),
+        email: "platform@localhost".to_owned(),
+    }
 }
 
 fn git_failed(error: assay_world::git::GitError) -> Failure {

@@ -48,10 +48,16 @@ fn finish(session: &Session, run: &RunId, ended: Ended, live: &Live) -> Result<u
     if let Some(error) = ended.error {
         return Err(error.into());
     }
-    let events = session.journal.events(run).map_err(|error| {
-        Failure::cannot_look("read the journal").because(error)
-    })?;
+    let events = session
+        .journal
+        .events(run)
+        .map_err(|error| Failure::cannot_look("read the journal").because(error))?;
     let colour = terminal::wants_colour(&std::io::stdout());
-    terminal::print(&screen::render(&ended.facts, &events, &session.project.root, colour));
+    terminal::print(&screen::render(
+        &ended.facts,
+        &events,
+        &session.project.root,
+        colour,
+    ));
     Ok(ended.end.exit_code())
 }

@@ -32,13 +32,21 @@ pub(crate) async fn run(folder: &Path, args: RunArgs) -> Result<u8, Failure> {
 
 pub(crate) async fn deploy(folder: &Path, args: DeployArgs) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
-    let protected = session.project.environments.first().is_none_or(|env| env.protected);
+    let protected = session
+        .project
+        .environments
+        .first()
+        .is_none_or(|env| env.protected);
     if protected && !args.approve {
         return Err(Failure::usage("the environment is protected")
             .hint("--approve allows the roll-out, or set `protected = false` for it"));
     }
     let services = if args.services.is_empty() {
-        let deployable = session.project.services.values().filter(|s| s.deploy.is_some());
+        let deployable = session
+            .project
+            .services
+            .values()
+            .filter(|s| s.deploy.is_some());
         deployable.map(|service| service.name.to_string()).collect()
     } else {
         args.services
@@ -46,8 +54,16 @@ pub(crate) async fn deploy(folder: &Path, args: DeployArgs) -> Result<u8, Failur
     if services.is_empty() {
         return Err(Failure::cannot_look("no service has a `deploy` table"));
     }
-    let prologue = rollouts(&session, &services, args.commit.as_deref(), "asked for by hand")?;
-    let plan = RunPlan { prologue, ..alone(Step::Deploy) };
+    let prologue = rollouts(
+        &session,
+        &services,
+        args.commit.as_deref(),
+        "asked for by hand",
+    )?;
+    let plan = RunPlan {
+        prologue,
+        ..alone(Step::Deploy)
+    };
     drive(&session, plan).await
 }
 
@@ -63,13 +79,19 @@ pub(crate) async fn ready(folder: &Path, format: Format) -> Result<u8, Failure> 
 pub(crate) async fn execute(folder: &Path, args: ExecuteArgs) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     known_suites(&session, &args.suite)?;
-    let plan = RunPlan { suites: args.suite, ..alone(Step::Execute) };
+    let plan = RunPlan {
+        suites: args.suite,
+        ..alone(Step::Execute)
+    };
     step(&session, plan, args.format, |facts| json!(facts.execution)).await
 }
 
 pub(crate) async fn audit(folder: &Path, format: Format) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
-    step(&session, alone(Step::Audit), format, |facts| json!(facts.audit)).await
+    step(&session, alone(Step::Audit), format, |facts| {
+        json!(facts.audit)
+    })
+    .await
 }
 
 fn alone(step: Step) -> RunPlan {
@@ -111,13 +133,17 @@ async fn step(
 
 fn known_suites(session: &Session, names: &[String]) -> Result<(), Failure> {
     let suites = &session.project.suites;
-    let unknown = names.iter().find(|name| !suites.iter().any(|suite| suite.name == **name));
+    let unknown = names
+        .iter()
+        .find(|name| !suites.iter().any(|suite| suite.name == **name));
     match unknown {
         None => Ok(()),
         Some(name) => {
             let known: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
-            Err(Failure::usage(format!("no suite {name} in the configuration"))
-                .hint(format!("known suites: {}", known.join(", "))))
+            Err(
+                Failure::usage(format!("no suite {name} in the configuration"))
+                    .hint(format!("known suites: {}", known.join(", "))),
+            )
         }
     }
 }
@@ -136,8 +162,10 @@ fn rollouts(
         .map(|(place, name)| {
             if !known.contains_key(name.as_str()) {
                 let names: Vec<&str> = known.keys().map(ServiceName::as_str).collect();
-                return Err(Failure::usage(format!("no service {name} in the configuration"))
-                    .hint(format!("known services: {}", names.join(", "))));
+                return Err(
+                    Failure::usage(format!("no service {name} in the configuration"))
+                        .hint(format!("known services: {}", names.join(", "))),
+                );
             }
             let source = match commit {
                 Some(commit) => RolloutSource::Commit(commit.to_owned()),

@@ -12,10 +12,15 @@ use crate::terminal;
 
 pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
-    let mut runs = session.journal.runs().map_err(journal_failed(&session.state))?;
+    let mut runs = session
+        .journal
+        .runs()
+        .map_err(journal_failed(&session.state))?;
     runs.sort_by(|a, b| b.run.cmp(&a.run));
     if runs.is_empty() {
-        return Err(Failure::cannot_look("no run in this project yet").hint("start one with `assay run`"));
+        return Err(
+            Failure::cannot_look("no run in this project yet").hint("start one with `assay run`")
+        );
     }
     match format {
         Format::Json => {
@@ -31,11 +36,17 @@ pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
             terminal::print(&format!("{:#}", json!({ "runs": rows })));
         }
         Format::Text => {
-            let mut table = format!("{:<22}{:<26}{:>7}  {}\n", "RUN", "STARTED (UTC)", "EVENTS", "END");
+            let mut table = format!(
+                "{:<22}{:<26}{:>7}  {}\n",
+                "RUN", "STARTED (UTC)", "EVENTS", "END"
+            );
             for run in &runs {
                 let end = run.end.map_or("unfinished", |end| end.word());
                 let started = assay_world::clock::stamp(run.first);
-                table.push_str(&format!("{:<22}{started:<26}{:>7}  {end}\n", run.run, run.events));
+                table.push_str(&format!(
+                    "{:<22}{started:<26}{:>7}  {end}\n",
+                    run.run, run.events
+                ));
             }
             terminal::print(table.trim_end());
         }
@@ -53,7 +64,10 @@ pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
         terminal::print(session.worklog(&run)?.trim_end());
         return Ok(0);
     }
-    let events = session.journal.events(&run).map_err(journal_failed(&session.state))?;
+    let events = session
+        .journal
+        .events(&run)
+        .map_err(journal_failed(&session.state))?;
     for event in &events {
         match args.format {
             Format::Json => terminal::print(&json!(event).to_string()),
@@ -71,28 +85,43 @@ fn line(event: &Event) -> String {
         fields.remove("kind");
     }
     let body: String = body.to_string().chars().take(BODY_CHARS_MAX).collect();
-    format!("{:>5}  {at}  {step:<10}{:<18} {body}", event.seq, event.body.kind())
+    format!(
+        "{:>5}  {at}  {step:<10}{:<18} {body}",
+        event.seq,
+        event.body.kind()
+    )
 }
 
 /// Characters of an event's content in the text listing; `--format json` has the whole.
 const BODY_CHARS_MAX: usize = 160;
 
 fn evidence(session: &Session, run: &RunId, prefix: &str) -> Result<u8, Failure> {
-    let events = session.journal.events(run).map_err(journal_failed(&session.state))?;
+    let events = session
+        .journal
+        .events(run)
+        .map_err(journal_failed(&session.state))?;
     let mut hashes = std::collections::BTreeSet::new();
     for event in &events {
         collect_hashes(&json!(event.body), prefix, &mut hashes);
     }
     let mut found = hashes.iter();
     let Some(hash) = found.next() else {
-        return Err(Failure::usage(format!("run {run} has no evidence {prefix}…"))
-            .hint("the index at the end of the worklog lists all of it"));
+        return Err(
+            Failure::usage(format!("run {run} has no evidence {prefix}…"))
+                .hint("the index at the end of the worklog lists all of it"),
+        );
     };
     if found.next().is_some() {
-        return Err(Failure::usage(format!("{} pieces of evidence start with {prefix}", hashes.len()))
-            .hint("give more digits"));
+        return Err(Failure::usage(format!(
+            "{} pieces of evidence start with {prefix}",
+            hashes.len()
+        ))
+        .hint("give more digits"));
     }
-    let bytes = session.vault.get(hash).map_err(journal_failed(&session.state))?;
+    let bytes = session
+        .vault
+        .get(hash)
+        .map_err(journal_failed(&session.state))?;
     terminal::print(&String::from_utf8_lossy(&bytes));
     Ok(0)
 }
@@ -105,15 +134,21 @@ fn collect_hashes(
 ) {
     match value {
         serde_json::Value::Array(items) => {
-            items.iter().for_each(|item| collect_hashes(item, prefix, found));
+            items
+                .iter()
+                .for_each(|item| collect_hashes(item, prefix, found));
         }
         serde_json::Value::Object(fields) => {
-            if let (Some(hash), Some(_)) = (fields.get("hash").and_then(|h| h.as_str()), fields.get("source"))
-                && hash.starts_with(prefix)
+            if let (Some(hash), Some(_)) = (
+                fields.get("hash").and_then(|h| h.as_str()),
+                fields.get("source"),
+            ) && hash.starts_with(prefix)
             {
                 found.insert(hash.to_owned());
             }
-            fields.values().for_each(|item| collect_hashes(item, prefix, found));
+            fields
+                .values()
+                .for_each(|item| collect_hashes(item, prefix, found));
         }
         _ => {}
     }
@@ -129,9 +164,12 @@ pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
     match args.format {
         Format::Json => {
             let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
-            terminal::print(&format!("{:#}", json!({
-                "run": run, "events": found.events, "blobs": found.blobs, "problems": problems,
-            })));
+            terminal::print(&format!(
+                "{:#}",
+                json!({
+                    "run": run, "events": found.events, "blobs": found.blobs, "problems": problems,
+                })
+            ));
         }
         Format::Text if found.problems.is_empty() => terminal::print(&format!(
             "run {run}: {} events and {} blobs are as they were recorded\nhead {}",
@@ -148,13 +186,28 @@ pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
 
 /// The run of that name, or the last one.
 fn pick(session: &Session, name: Option<&str>) -> Result<RunId, Failure> {
-    let runs = session.journal.runs().map_err(journal_failed(&session.state))?;
+    let runs = session
+        .journal
+        .runs()
+        .map_err(journal_failed(&session.state))?;
     match name {
-        Some(name) => runs.iter().map(|run| &run.run).find(|run| run.as_str() == name).cloned().ok_or_else(
-            || Failure::usage(format!("no run {name} in this project")).hint("list them with `assay runs`"),
-        ),
-        None => runs.iter().map(|run| &run.run).max().cloned().ok_or_else(|| {
-            Failure::cannot_look("no run in this project yet").hint("start one with `assay run`")
-        }),
+        Some(name) => runs
+            .iter()
+            .map(|run| &run.run)
+            .find(|run| run.as_str() == name)
+            .cloned()
+            .ok_or_else(|| {
+                Failure::usage(format!("no run {name} in this project"))
+                    .hint("list them with `assay runs`")
+            }),
+        None => runs
+            .iter()
+            .map(|run| &run.run)
+            .max()
+            .cloned()
+            .ok_or_else(|| {
+                Failure::cannot_look("no run in this project yet")
+                    .hint("start one with `assay run`")
+            }),
     }
 }

@@ -1,40 +1,60 @@
-//! Which folders audit and stability look at: known from the facts, composed here.
+//! Which checkouts audit and stability look at: known from the facts, composed here.
 
 use std::path::{Path, PathBuf};
 
-use assay_model::{Facts, Mend, Project, Revision};
+use assay_audit::AuditedRoot;
+use assay_model::{Facts, Mend, StageError};
+use assay_stability::{Compared, Side};
+
+/// Digits of a commit in labels.
+const COMMIT_DIGITS: usize = 10;
 
 /// The tree that is audited: the mend's, where there is one, else what is checked out.
-pub(super) fn audited(
-    project: &Project,
-    state: &Path,
-) -> Box<dyn Fn(&Facts) -> PathBuf + Send + Sync> {
-    let (root, state) = (project.root.clone(), state.to_owned());
+pub(super) fn audited(root: &Path, state: &Path) -> AuditedRoot {
+    let (root, state) = (root.to_owned(), state.to_owned());
     Box::new(move |facts| {
-        facts.mend().map_or_else(|| root.clone(), |mend| worktree(&state, mend))
+        let mended = facts.mend().map(|mend| export(&state, &mend.commit));
+        mended.unwrap_or_else(|| root.clone())
     })
 }
 
-/// The bundles that are compared: the last good revision's and the mended one's.
-pub(super) fn compared(
-    _project: &Project,
-    state: &Path,
-) -> Box<dyn Fn(&Facts) -> Option<(PathBuf, PathBuf)> + Send + Sync> {
+/// The trees that are compared: the last good revision's and the mended one's, each as it was
+/// checked out to be built.
+pub(super) fn compared(state: &Path) -> Compared {
     let state = state.to_owned();
     Box::new(move |facts| {
-        let mend = facts.mend()?;
-        let service = mend.service()?;
-        let after = facts.built(service, &mend.commit)?;
-        let before = last_good(facts, mend)?;
-        Some((state.join(&before.bundle.path), state.join(&after.bundle.path)))
+        let mend = facts
+            .mend()
+            .ok_or_else(|| StageError::cannot_look("nothing was changed"))?;
+        let before = last_good(facts, mend).unwrap_or_else(|| mend.base.clone());
+        Ok((side(&state, &before), side(&state, &mend.commit)))
     })
 }
 
-fn last_good<'a>(facts: &'a Facts, mend: &Mend) -> Option<&'a Revision> {
-    let cause = facts.incident()?.causes.iter().find(|cause| cause.id == mend.remedy.cause)?;
-    facts.revisions.get(cause.last_good.as_ref()?)
+fn side(state: &Path, commit: &str) -> Side {
+    let label = commit.get(..COMMIT_DIGITS).unwrap_or(commit).to_owned();
+    Side {
+        label,
+        folder: export(state, commit),
+        tests: None,
+    }
 }
 
-fn worktree(state: &Path, mend: &Mend) -> PathBuf {
-    state.join("worktrees").join(mend.branch.replace('/', "-"))
+/// The commit of the revision that served well before.
+fn last_good(facts: &Facts, mend: &Mend) -> Option<String> {
+    let cause = facts
+        .incident()?
+        .causes
+        .iter()
+        .find(|cause| cause.id == mend.remedy.cause)?;
+    facts
+        .revisions
+        .get(cause.last_good.as_ref()?)?
+        .commit
+        .clone()
+}
+
+/// Where a commit was checked out when it was built.
+fn export(state: &Path, commit: &str) -> PathBuf {
+    assay_deploy::export_folder(state, commit)
 }

@@ -23,7 +23,12 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("assay-test-").tempdir().unwrap() }
+        Self {
+            folder: tempfile::Builder::new()
+                .prefix("assay-test-")
+                .tempdir()
+                .unwrap(),
+        }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -32,7 +37,12 @@ impl Scratch {
 
     /// `assay -C FOLDER ARGS…`, run to its end.
     pub fn run(&self, args: &[&str]) -> Output {
-        assay().arg("-C").arg(self.path()).args(args).output().unwrap()
+        assay()
+            .arg("-C")
+            .arg(self.path())
+            .args(args)
+            .output()
+            .unwrap()
     }
 
     /// The demo, run to its end.
@@ -42,7 +52,11 @@ impl Scratch {
 
     /// The demo, started.
     pub fn start_demo(&self, args: &[&str]) -> Child {
-        self.demo_command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.demo_command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn demo_command(&self, args: &[&str]) -> Command {
@@ -58,15 +72,21 @@ impl Scratch {
         let output = self.run(&["show", "--format", "json"]);
         assert!(output.status.success(), "{}", text(&output));
         let lines = String::from_utf8(output.stdout).unwrap();
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Rows in the journal, 0 while there is none.
     pub fn journal_rows(&self) -> u64 {
         let path = self.path().join(".assay/journal.db");
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(db) = rusqlite::Connection::open_with_flags(path, flags) else { return 0 };
-        db.query_row("select count(*) from events", [], |row| row.get(0)).unwrap_or(0)
+        let Ok(db) = rusqlite::Connection::open_with_flags(path, flags) else {
+            return 0;
+        };
+        db.query_row("select count(*) from events", [], |row| row.get(0))
+            .unwrap_or(0)
     }
 
     /// Command lines of live processes that run in, or on behalf of, this folder.
@@ -75,10 +95,12 @@ impl Scratch {
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let process = entry.path();
-            let Ok(line) = std::fs::read(process.join("cmdline")) else { continue };
+            let Ok(line) = std::fs::read(process.join("cmdline")) else {
+                continue;
+            };
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            let inside = std::fs::read_link(process.join("cwd"))
-                .is_ok_and(|cwd| cwd.starts_with(&folder));
+            let inside =
+                std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
             if !line.is_empty() && (inside || line.contains(&*folder.to_string_lossy())) {
                 found.push(line);
             }
@@ -90,7 +112,11 @@ impl Scratch {
     pub fn expect_no_process(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.processes().is_empty() {
-            assert!(Instant::now() < deadline, "still running: {:#?}", self.processes());
+            assert!(
+                Instant::now() < deadline,
+                "still running: {:#?}",
+                self.processes()
+            );
             std::thread::yield_now();
         }
     }
@@ -117,7 +143,11 @@ pub fn text(output: &Output) -> String {
 
 /// Bodies of one kind, in order.
 pub fn bodies<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
-    events.iter().map(|event| &event["body"]).filter(|body| body["kind"] == kind).collect()
+    events
+        .iter()
+        .map(|event| &event["body"])
+        .filter(|body| body["kind"] == kind)
+        .collect()
 }
 
 /// What a run found and did, without times, counts and names that chance decides.
@@ -160,7 +190,10 @@ impl Essence {
                 .unwrap_or_default(),
             rollouts,
             serving,
-            judgements: bodies(events, "execution_judged").iter().map(|body| judgement(body)).collect(),
+            judgements: bodies(events, "execution_judged")
+                .iter()
+                .map(|body| judgement(body))
+                .collect(),
             causes,
             remedies: bodies(events, "remedy_planned")
                 .iter()
@@ -168,7 +201,12 @@ impl Essence {
                 .collect(),
             reproductions: bodies(events, "reproduced")
                 .iter()
-                .map(|body| format!("{} {}", body["run"]["check"]["revision"], body["run"]["failed"]))
+                .map(|body| {
+                    format!(
+                        "{} {}",
+                        body["run"]["check"]["revision"], body["run"]["failed"]
+                    )
+                })
                 .collect(),
             stable: bodies(events, "stability_judged")
                 .iter()

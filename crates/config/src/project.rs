@@ -1,0 +1,277 @@
+//! The whole file, section by section.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use assay_model::{
+    Dependency, Environment, Limits, Priority, Project, PublishTo, Secret, ServiceName,
+};
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::{Problem, Problems};
+use crate::reader::Reader;
+use crate::table::{Field, Table};
+use crate::{audit, service, suite};
+
+/// A dependency that answers more slowly than this, in milliseconds, is degraded, unless the
+/// file says otherwise; the same as for services.
+const DEPENDENCY_DEGRADED_MS: u64 = 1000;
+
+/// The environment of a file that names none. It is protected, as every one is by default.
+const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// Reads and checks a configuration. `file_name` is the file's name relative to `root`, which is
+/// the folder that every relative path starts from; `env` answers `env:NAME`.
+///
+/// The result always has at least one environment.
+///
+/// # Errors
+/// Everything that is wrong, with its place; if the text is not TOML, only that.
+pub fn parse(
+    text: &str,
+    file_name: &str,
+    root: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Project, Problems> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let problems = errors
+            .iter()
+            .map(|error| syntax_problem(error, text))
+            .collect();
+        return Err(Problems::new(file_name, text, problems));
+    }
+    let document = document.get_ref();
+    let (services, dependencies) = (names(document, "service"), names(document, "dependency"));
+    let reader = Reader::new(text, file_name, env, services, dependencies);
+    let mut project = read(Table::new(&reader, document, String::new(), 0..0));
+    let (problems, secrets) = reader.into_findings();
+    if !problems.is_empty() {
+        return Err(Problems::new(file_name, text, problems));
+    }
+    project.root = root.to_owned();
+    project.config_file = file_name.to_owned();
+    project.secrets = secrets;
+    Ok(project)
+}
+
+fn syntax_problem(error: &toml::de::Error, text: &str) -> Problem {
+    let span = error.span().unwrap_or(text.len()..text.len());
+    let message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
+    Problem {
+        message,
+        label: "here".to_owned(),
+        span,
+        hint: None,
+    }
+}
+
+/// The names that references may use, known before anything is read.
+fn names(document: &DeTable<'_>, section: &str) -> BTreeSet<String> {
+    match document.get(section).map(|value| value.get_ref()) {
+        Some(DeValue::Table(entries)) => entries
+            .keys()
+            .map(|key| key.get_ref().to_string())
+            .collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn read(root: Table<'_>) -> Project {
+    let name = root
+        .required("project")
+        .and_then(|field| project_name(&field));
+    let environments = entries(root.optional("environment"))
+        .iter()
+        .filter_map(environment)
+        .collect();
+    let services: BTreeMap<ServiceName, _> = entries(root.optional("service"))
+        .iter()
+        .filter_map(service::read)
+        .map(|service| (service.name.clone(), service))
+        .collect();
+    let dependencies: BTreeMap<ServiceName, _> = entries(root.optional("dependency"))
+        .iter()
+        .filter_map(dependency)
+        .map(|dependency| (dependency.name.clone(), dependency))
+        .collect();
+    let suites = entries(root.optional("suite"))
+        .iter()
+        .filter_map(suite::read)
+        .collect();
+    let criteria = criteria(root.optional("criteria"));
+    let audit = root
+        .optional("audit")
+        .and_then(|field| audit::read(&field))
+        .unwrap_or_default();
+    let publish = root.optional("publish").and_then(|field| publish(&field));
+    let limits = root
+        .optional("limits")
+        .and_then(|field| limits(&field))
+        .unwrap_or_default();
+    if let Some(field) = root.optional("fixer") {
+        check_fixer(&field);
+    }
+    root.finish();
+    Project {
+        name: name.unwrap_or_default(),
+        root: std::path::PathBuf::new(),
+        config_file: String::new(),
+        environments: or_default_environment(environments),
+        services,
+        dependencies,
+        suites,
+        criteria,
+        audit,
+        publish: publish.unwrap_or(PublishTo {
+            forge: "local".to_owned(),
+            base: None,
+        }),
+        secrets: Vec::new(),
+        limits,
+    }
+}
+
+/// The named tables below a section, in the order of the file.
+fn entries<'a>(section: Option<Field<'a>>) -> Vec<Field<'a>> {
+    section
+        .and_then(|field| field.table())
+        .map(|table| table.entries())
+        .unwrap_or_default()
+}
+
+fn project_name(field: &Field<'_>) -> Option<String> {
+    let table = field.table()?;
+    let name = table.required("name").and_then(|field| field.string());
+    for variable in table
+        .optional("secrets")
+        .and_then(|field| field.strings())
+        .unwrap_or_default()
+    {
+        if let Some(value) = field
+            .reader()
+            .variable_if_set(&variable)
+            .filter(|v| !v.is_empty())
+        {
+            field.reader().add_secret(Secret {
+                name: variable,
+                value,
+            });
+        }
+    }
+    table.finish();
+    name
+}
+
+fn environment(field: &Field<'_>) -> Option<Environment> {
+    field.check_name();
+    let table = field.table()?;
+    let protected = table
+        .optional("protected")
+        .and_then(|field| field.boolean());
+    table.finish();
+    Some(Environment {
+        name: field.key.clone(),
+        protected: protected.unwrap_or(true),
+    })
+}
+
+fn or_default_environment(environments: Vec<Environment>) -> Vec<Environment> {
+    if environments.is_empty() {
+        vec![Environment {
+            name: DEFAULT_ENVIRONMENT.to_owned(),
+            protected: true,
+        }]
+    } else {
+        environments
+    }
+}
+
+fn dependency(field: &Field<'_>) -> Option<Dependency> {
+    field.check_name();
+    if field
+        .reader()
+        .services()
+        .any(|service| service == field.key)
+    {
+        field.reader().problem(
+            field.key_span.clone(),
+            format!("`{}` is both a service and a dependency", field.key),
+            "the same name a second time",
+            None,
+        );
+    }
+    let table = field.table()?;
+    let url = table.optional("url").and_then(|field| field.url(&[]));
+    let degraded_ms = table
+        .optional("degraded_ms")
+        .and_then(|field| field.millis(1));
+    table.finish();
+    Some(Dependency {
+        name: field.key.as_str().into(),
+        url,
+        degraded_ms: degraded_ms.unwrap_or(DEPENDENCY_DEGRADED_MS),
+    })
+}
+
+fn criteria(field: Option<Field<'_>>) -> BTreeMap<Priority, f64> {
+    const KEYS: [&str; 6] = ["P1", "P2", "P3", "P4", "P5", "P6"];
+    let mut limits = BTreeMap::new();
+    if let Some(table) = field.and_then(|field| field.table()) {
+        for (level, key) in (1..).zip(KEYS) {
+            let limit = table.optional(key).and_then(|field| field.float(0.0..=1.0));
+            if let Some((priority, limit)) = Priority::new(level).zip(limit) {
+                limits.insert(priority, limit);
+            }
+        }
+        table.finish();
+    }
+    limits
+}
+
+fn publish(field: &Field<'_>) -> Option<PublishTo> {
+    let table = field.table()?;
+    let forge = table
+        .optional("forge")
+        .and_then(|field| field.choice(&[("local", "local")]));
+    let base = table.optional("base").and_then(|field| field.string());
+    table.finish();
+    Some(PublishTo {
+        forge: forge.unwrap_or("local").to_owned(),
+        base,
+    })
+}
+
+fn limits(field: &Field<'_>) -> Option<Limits> {
+    let default = Limits::default();
+    let table = field.table()?;
+    let count = |key| {
+        table
+            .optional(key)
+            .and_then(|field| field.integer(0..=1000))
+            .map(|count| count as u32)
+    };
+    let (remedies, cycles) = (count("remedies"), count("cycles"));
+    let run = table
+        .optional("run_timeout_s")
+        .and_then(|field| field.seconds_as_millis(1));
+    table.finish();
+    Some(Limits {
+        remedies_max: remedies.unwrap_or(default.remedies_max),
+        cycles_max: cycles.unwrap_or(default.cycles_max),
+        run_timeout_s: run.map_or(default.run_timeout_s, |millis| millis.div_ceil(1000)),
+    })
+}
+
+/// Types only: no step uses a fixer yet.
+fn check_fixer(field: &Field<'_>) {
+    if let Some(table) = field.table() {
+        if let Some(command) = table.required("command") {
+            command.command();
+        }
+        if let Some(paths) = table.optional("paths") {
+            paths.paths();
+        }
+        table.finish();
+    }
+}

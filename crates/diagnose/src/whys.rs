@@ -1,0 +1,285 @@
+//! The five whys: what users see, the component, the mechanism, the defect, the gate.
+
+use std::collections::BTreeMap;
+
+use assay_model::{
+    AbsentGate, CauseClass, EvidenceRef, Refuted, ServiceName, Status, SymptomKind, Why,
+};
+
+use crate::gate;
+use crate::refute;
+use crate::signature::{At, fill};
+use crate::story::Story;
+use crate::words::{counted, excerpt, listed, span};
+
+/// Pieces of evidence under one why; the symptoms hold the rest.
+const CITED_MAX: usize = 6;
+
+/// The chain as far as evidence carries it, the gate, and what is missing to go on.
+pub(crate) struct Chain {
+    pub(crate) whys: Vec<Why>,
+    pub(crate) gate: Option<AbsentGate>,
+    pub(crate) missing: Vec<String>,
+}
+
+/// Walks from what users see to the gate that was absent. Without evidence there is no why.
+pub(crate) fn walk(story: &Story<'_>, class: CauseClass) -> Chain {
+    let mut chain = Chain {
+        whys: Vec::new(),
+        gate: None,
+        missing: Vec::new(),
+    };
+    let neighbour = refute::neighbour_class(story, class);
+    let links = [
+        users(story),
+        component(story),
+        mechanism(story, neighbour.clone()),
+    ];
+    for why in links {
+        if why.evidence.is_empty() {
+            chain.missing.push(format!("evidence for \"{}\"", why.text));
+            return chain;
+        }
+        chain.whys.push(why);
+    }
+    chain.missing.extend(story.located.missing.iter().cloned());
+    let Some(why) = defect(story) else {
+        if chain.missing.is_empty() {
+            chain.missing.push(deeper(story));
+        }
+        return chain;
+    };
+    chain.whys.push(why);
+    match gate::absent(story) {
+        Ok((gate, why)) => {
+            if !why.evidence.is_empty() {
+                chain.whys.push(why);
+            }
+            chain.gate = Some(gate);
+        }
+        Err(missing) => chain.missing.push(missing),
+    }
+    chain
+}
+
+fn users(story: &Story<'_>) -> Why {
+    let observed = story.scene.observed;
+    let mut parts = Vec::new();
+    let failed = story.failed_tests();
+    if failed > 0 {
+        let planned = observed
+            .execution
+            .as_ref()
+            .map_or(0, |execution| execution.tests.len());
+        parts.push(format!("{failed} of {planned} tests failed"));
+    }
+    parts.extend(unwell(story));
+    for sign in story.explained(SymptomKind::Rollout) {
+        let previous = observed.serving(&sign.symptom.service);
+        let stay = previous.map_or(String::new(), |id| format!("; users stay on revision {id}"));
+        parts.push(format!("{}{stay}", sign.symptom.text));
+    }
+    let kinds = [SymptomKind::Test, SymptomKind::Probe, SymptomKind::Rollout];
+    let mut evidence: Vec<EvidenceRef> = kinds
+        .into_iter()
+        .flat_map(|kind| story.explained(kind))
+        .flat_map(|sign| sign.symptom.evidence.iter().take(2).cloned())
+        .collect();
+    if parts.is_empty() {
+        let all = || {
+            story
+                .explained
+                .iter()
+                .map(|place| &story.signs[*place].symptom)
+        };
+        parts.extend(all().map(|symptom| symptom.text.clone()).take(2));
+        evidence.extend(all().flat_map(|symptom| symptom.evidence.iter().cloned()));
+    }
+    evidence.dedup();
+    evidence.truncate(CITED_MAX);
+    let shown = story
+        .explained(SymptomKind::Test)
+        .flat_map(|sign| &sign.tests)
+        .filter_map(|place| {
+            observed
+                .execution
+                .as_ref()?
+                .tests
+                .get(*place)?
+                .message
+                .clone()
+        })
+        .next();
+    let probe = story
+        .health(story.node())
+        .filter(|(health, kept)| failed > 0 && !health.status.serves() && !kept.is_empty());
+    let refuted = probe.map(|(health, kept)| Refuted {
+        alternative: "the tests themselves are wrong".to_owned(),
+        reason: format!(
+            "the probe of {} finds it {} too",
+            story.node(),
+            health.status.word()
+        ),
+        evidence: kept.iter().take(1).cloned().collect(),
+    });
+    Why {
+        question: "what do users see?".to_owned(),
+        text: parts.join(", "),
+        evidence,
+        excerpt: shown.map(|message| excerpt(&message)),
+        refuted,
+    }
+}
+
+/// `2 of 3 services unavailable (a and b)`, one part for each status, the worst first.
+fn unwell(story: &Story<'_>) -> Vec<String> {
+    let observed = story.scene.observed;
+    let mut by_status: BTreeMap<Status, Vec<ServiceName>> = BTreeMap::new();
+    for sign in story.explained(SymptomKind::Probe) {
+        let service = &sign.symptom.service;
+        if let Some((health, _)) = observed.health.get(service) {
+            by_status
+                .entry(health.status)
+                .or_default()
+                .push(service.clone());
+        }
+    }
+    let services = observed.project.services.len();
+    by_status
+        .into_iter()
+        .rev()
+        .map(|(status, names)| {
+            let names = story.by_distance(names.into_iter());
+            let shown: Vec<String> = names.iter().map(ToString::to_string).collect();
+            format!(
+                "{} of {services} services {} ({})",
+                names.len(),
+                status.word(),
+                listed(&shown)
+            )
+        })
+        .collect()
+}
+
+fn component(story: &Story<'_>) -> Why {
+    let node = story.node();
+    let candidate = story.candidate;
+    let health = story.health(node);
+    let mut evidence = Vec::new();
+    let text = if candidate.signature.at == At::Dependency && !candidate.reports.is_empty() {
+        let caller = &candidate.seen_at;
+        evidence.extend(candidate.reports.iter().take(2).cloned());
+        let word = candidate
+            .captures
+            .get("word")
+            .map_or("in trouble", String::as_str);
+        let late = candidate
+            .captures
+            .get("ms")
+            .map_or(String::new(), |ms| format!(" ({ms} ms)"));
+        format!("{caller} needs {node} and reports it {word}{late}")
+    } else if let (Some(first), Some(last)) = (candidate.exits.first(), candidate.exits.last()) {
+        evidence.extend(candidate.exits_evidence.iter().cloned());
+        let n = candidate.exits.len() as u64;
+        let ends = format!(
+            "its process ends by itself with {}, {}",
+            first.describe(),
+            counted(n, span(first.at, last.at))
+        );
+        let refused = candidate.revision.as_ref().filter(|_| story.gate_held());
+        match (refused, health) {
+            (Some(revision), _) => {
+                format!("revision {revision} of {node} never gets to answer: {ends}")
+            }
+            (None, Some((health, kept))) if !health.status.serves() => {
+                evidence.extend(kept.iter().take(1).cloned());
+                format!(
+                    "{node} is {}{} because {ends}",
+                    health.status.word(),
+                    http(health)
+                )
+            }
+            (None, _) => format!("{node} fails because {ends}"),
+        }
+    } else {
+        evidence.extend(candidate.sightings.iter().map(|seen| seen.evidence.clone()));
+        let often = counted(
+            candidate.seen,
+            span(candidate.first_seen, candidate.last_seen),
+        );
+        let runs = health
+            .filter(|(health, _)| health.status.serves())
+            .map_or("", |(_, kept)| {
+                evidence.extend(kept.iter().take(1).cloned());
+                "answers its probe and "
+            });
+        format!(
+            "{node} {runs}fails while it works: it logged {}, {often}",
+            candidate.signature.title
+        )
+    };
+    evidence.truncate(CITED_MAX);
+    Why {
+        question: "which component fails?".to_owned(),
+        text,
+        evidence,
+        excerpt: None,
+        refuted: refute::services(story).into_iter().next(),
+    }
+}
+
+fn http(health: &assay_model::Health) -> String {
+    health
+        .http_status
+        .map_or(String::new(), |status| format!(" (HTTP {status})"))
+}
+
+fn mechanism(story: &Story<'_>, refuted: Option<Refuted>) -> Why {
+    let candidate = story.candidate;
+    let logged = candidate.sightings.iter().map(|seen| seen.evidence.clone());
+    let mut evidence: Vec<EvidenceRef> = logged.collect();
+    if evidence.is_empty() {
+        evidence.extend(candidate.exits_evidence.iter().cloned());
+        evidence.extend(candidate.reports.iter().cloned());
+    }
+    evidence.truncate(CITED_MAX);
+    Why {
+        question: "by what mechanism?".to_owned(),
+        text: fill(&candidate.signature.explanation, &story.values),
+        evidence,
+        excerpt: candidate.sightings.first().map(|seen| excerpt(&seen.raw)),
+        refuted,
+    }
+}
+
+fn defect(story: &Story<'_>) -> Option<Why> {
+    let located = &story.located;
+    if located.text.is_empty() || located.evidence.is_empty() {
+        return None;
+    }
+    Some(Why {
+        question: "which defect makes that happen?".to_owned(),
+        text: located.text.clone(),
+        evidence: located.evidence.iter().take(CITED_MAX).cloned().collect(),
+        excerpt: located.defect.as_ref().map(|defect| excerpt(&defect.text)),
+        refuted: story
+            .last_good
+            .filter(|_| located.in_change)
+            .map(|good| Refuted {
+                alternative: "it has always been so".to_owned(),
+                reason: format!("the change since revision {} brought it", good.revision),
+                evidence: good.evidence.iter().take(1).cloned().collect(),
+            }),
+    })
+}
+
+/// What would have to be looked at to get past the mechanism.
+fn deeper(story: &Story<'_>) -> String {
+    match story.candidate.signature.at {
+        At::Dependency => format!(
+            "the log, figures or settings of {} itself; only what its callers say was observed",
+            story.node()
+        ),
+        At::Service => format!("what lies behind the failure of {}", story.node()),
+    }
+}
