@@ -15,6 +15,7 @@ mod routes;
 mod script;
 mod serve;
 mod settings;
+mod shell;
 mod socket;
 mod start;
 mod store;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::log::{Frame, Level};
 use crate::scene::{Scene, Standing};
 use crate::signature::{At, Hit, Layer, Signature};
+use crate::words::{counted, span};
 
 /// A process that an error ends is gone this long after the error at the latest.
 const EXIT_AFTER_MAX: SignedDuration = SignedDuration::from_secs(5);
@@ -37,8 +38,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) level: Level,
     /// The first sightings.
     pub(crate) sightings: Vec<Sighting>,
-    /// How often it was logged or reported.
-    pub(crate) seen: u64,
+    /// How often it was logged, and when first and last.
+    pub(crate) logged: Option<(u64, Timestamp, Timestamp)>,
     /// How processes ended because of it.
     pub(crate) exits: Vec<Exit>,
     pub(crate) exits_evidence: Vec<EvidenceRef>,
@@ -95,6 +96,12 @@ impl Candidate<'_> {
             }
         }
         values
+    }
+
+    /// How often it was logged: `9 times in 14.2 s`.
+    pub(crate) fn often(&self) -> String {
+        let (n, from, to) = self.logged.unwrap_or((0, self.first_seen, self.last_seen));
+        counted(n, span(from, to))
     }
 
     /// The process did not get as far as serving, or went away.
@@ -176,7 +183,7 @@ impl<'a> Candidates<'a> {
                     captures: hit.captures,
                     level: record.level,
                     sightings: vec![sighting],
-                    seen: 1,
+                    logged: Some((1, at, at)),
                     exits: Vec::new(),
                     exits_evidence: Vec::new(),
                     reports: Vec::new(),
@@ -222,7 +229,13 @@ impl<'a> Candidates<'a> {
         match same {
             Some(known) => {
                 known.note(fresh.first_seen);
-                known.seen += 1;
+                known.note(fresh.last_seen);
+                known.logged = match (known.logged, fresh.logged) {
+                    (Some((n, from, to)), Some((more, first, last))) => {
+                        Some((n + more, from.min(first), to.max(last)))
+                    }
+                    (known, fresh) => known.or(fresh),
+                };
                 known.level = known.level.max(fresh.level);
                 for (name, value) in fresh.captures {
                     known.captures.entry(name).or_insert(value);
@@ -259,7 +272,7 @@ impl<'a> Candidates<'a> {
                 captures: BTreeMap::new(),
                 level: Level::Error,
                 sightings: Vec::new(),
-                seen: 0,
+                logged: None,
                 exits: Vec::new(),
                 exits_evidence: Vec::new(),
                 reports: Vec::new(),
@@ -323,9 +336,9 @@ impl<'a> Candidates<'a> {
                     revision: None,
                     standing: Standing::Serving,
                     captures,
-                    level: Level::Error,
+                    level: Level::Quiet,
                     sightings: Vec::new(),
-                    seen: 1,
+                    logged: None,
                     exits: Vec::new(),
                     exits_evidence: Vec::new(),
                     reports: evidence.iter().take(1).cloned().collect(),

@@ -15,11 +15,10 @@ pub(crate) fn build(story: &Story<'_>, weighed: Vec<Refuted>) -> (Cause, Vec<Str
     let chain = whys::walk(story, class);
     let refuted = refute::refuted(story, class, weighed);
     let component = component(story);
-    let mut summary = format!(
-        "{}: {}",
-        story.node(),
-        fill(&signature.explanation, &story.values)
-    );
+    let mut summary = fill(&signature.explanation, &story.values);
+    if !signature.explanation.starts_with("{node}") {
+        summary = format!("{}: {summary}", story.node());
+    }
     if !story.located.text.is_empty() {
         summary = format!("{summary}; {}", story.located.text);
     }
@@ -97,18 +96,13 @@ fn count(story: &Story<'_>) -> Count {
     let candidate = story.candidate;
     let (n, unit, from, to) = match (candidate.exits.first(), candidate.exits.last()) {
         (Some(first), Some(last)) => (candidate.exits.len() as u64, "exits", first.at, last.at),
-        _ if candidate.sightings.is_empty() => (
-            candidate.seen,
-            "reports",
-            candidate.first_seen,
-            candidate.last_seen,
-        ),
-        _ => (
-            candidate.seen,
-            "log lines",
-            candidate.first_seen,
-            candidate.last_seen,
-        ),
+        _ => match candidate.logged {
+            Some((n, from, to)) => (n, "log records", from, to),
+            None => {
+                let (from, to) = (candidate.first_seen, candidate.last_seen);
+                (candidate.reports.len() as u64, "reports", from, to)
+            }
+        },
     };
     Count {
         n,

@@ -37,11 +37,7 @@ pub(crate) fn describe(candidate: &Candidate<'_>) -> String {
     let node = &candidate.seen_at;
     match (candidate.sightings.first(), candidate.exits.first()) {
         (Some(seen), _) => {
-            let often = counted(
-                candidate.seen,
-                span(candidate.first_seen, candidate.last_seen),
-            );
-            format!("{node} logged \"{}\", {often}", seen.text)
+            format!("{node} logged \"{}\", {}", seen.text, candidate.often())
         }
         (None, Some(exit)) => format!("a process of {node} ended with {}", exit.describe()),
         (None, None) => format!("{node}: {}", candidate.signature.title),

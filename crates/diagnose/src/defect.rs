@@ -285,10 +285,16 @@ fn stayed_down(scene: &Scene<'_>, candidate: &Candidate<'_>) -> Located {
     });
     if policy != Some(RestartPolicy::Never) || !down {
         return Located {
-            missing: vec![format!(
-                "who or what ended the process of {}: the log of the host",
-                candidate.node
-            )],
+            missing: vec![
+                if candidate.exits.iter().any(|exit| exit.signal.is_some()) {
+                    format!(
+                        "who or what ended the process of {}: the log of the host",
+                        candidate.node
+                    )
+                } else {
+                    format!("a log of {} that says why its process ends", candidate.node)
+                },
+            ],
             ..Located::default()
         };
     }

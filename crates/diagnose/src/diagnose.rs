@@ -27,9 +27,16 @@ pub fn diagnose(observed: &Observed, catalogue: &Catalogue) -> Diagnosis {
 
     let mut missing = Vec::new();
     let mut causes = Vec::new();
-    for place in &chosen {
-        let explained = weighed[*place].explains.iter().copied().collect();
-        let story = Story::new(&scene, &all[*place], &signs, explained, &candidates.passed);
+    let at_fault: Vec<_> = chosen
+        .iter()
+        .map(|place| all[*place].node.clone())
+        .collect();
+    for (place, explained) in chosen
+        .iter()
+        .zip(attribute(&scene, all, &weighed, &chosen, &signs))
+    {
+        let passed = &candidates.passed;
+        let story = Story::new(&scene, &all[*place], &signs, explained, passed, &at_fault);
         let others = dominated(all, &weighed, &chosen, *place);
         let (cause, open) = cause::build(&story, others);
         missing.extend(open);
@@ -135,7 +142,7 @@ fn in_time(scene: &Scene<'_>, candidate: &Candidate<'_>, sign: &Sign) -> bool {
     };
     may_precede(candidate.since(), effect)
         || scene
-            .blind_before(&candidate.seen_at)
+            .blind_before(&candidate.seen_at, candidate.revision.as_ref())
             .is_some_and(|from| from > effect)
 }
 
@@ -166,6 +173,41 @@ fn choose(all: &[Candidate<'_>], weighed: &[Weighed]) -> Vec<usize> {
         })
         .collect();
     fewest(&choices)
+}
+
+/// The symptoms of each chosen candidate: one that several could explain belongs to the nearest
+/// of them, so that no figure is claimed twice without need.
+fn attribute(
+    scene: &Scene<'_>,
+    all: &[Candidate<'_>],
+    weighed: &[Weighed],
+    chosen: &[usize],
+    signs: &[Sign],
+) -> Vec<Vec<usize>> {
+    let reaches: Vec<_> = chosen
+        .iter()
+        .map(|place| scene.graph.reach(&all[*place].node))
+        .collect();
+    let distance = |cause: usize, number: usize| {
+        let explains = weighed[chosen[cause]].explains.contains(&number);
+        let steps = signs[number]
+            .places
+            .iter()
+            .filter_map(|name| reaches[cause].get(name));
+        steps.min().copied().filter(|_| explains)
+    };
+    let mut shares = vec![Vec::new(); chosen.len()];
+    for number in 0..signs.len() {
+        let nearest = (0..chosen.len())
+            .filter_map(|cause| distance(cause, number))
+            .min();
+        for (cause, share) in shares.iter_mut().enumerate() {
+            if nearest.is_some() && distance(cause, number) == nearest {
+                share.push(number);
+            }
+        }
+    }
+    shares
 }
 
 /// Candidates that could explain some of what a chosen one explains, and were not needed.
@@ -271,8 +313,8 @@ fn missing_for(scene: &Scene<'_>, signs: &[Sign], unexplained: &[usize]) -> Vec<
                 (None, _) => format!("the log, exits and restarts of {name}: it was not observed"),
                 (Some(_), 0) => format!("the log of {name}: nothing of it was kept"),
                 (Some(_), lines) => format!(
-                    "a failure of {name} that is known: none of the {lines} records of its log \
-                     is; a signature for it, or a more telling log"
+                    "a known failure in the log of {name} (records read: {lines}): a signature \
+                     for what it says, or a log that says more"
                 ),
             });
         }

@@ -54,13 +54,18 @@ pub(crate) fn neighbour_class(story: &Story<'_>, class: CauseClass) -> Option<Re
         }
         _ if story.candidate.signature.layer == Layer::Process => {
             let exit = story.candidate.exits.first()?;
+            let verified = story.verified()?;
+            let uptime = std::time::Duration::from_millis(exit.uptime_ms).as_secs_f64();
+            let gate = verified.evidence.iter().take(1).cloned();
             Some(Refuted {
-                alternative: format!("the code of {node} fails at start"),
+                alternative: format!("the code of {node} cannot start"),
                 reason: format!(
-                    "its process had run for {:.1} s before it ended",
-                    std::time::Duration::from_millis(exit.uptime_ms).as_secs_f64()
+                    "its revision {} passed its gate, and its process had run for {uptime:.1} s",
+                    verified.revision
                 ),
-                evidence: story.candidate.exits_evidence.clone(),
+                evidence: gate
+                    .chain(story.candidate.exits_evidence.iter().cloned())
+                    .collect(),
             })
         }
         _ => {
@@ -114,7 +119,7 @@ pub(crate) fn services(story: &Story<'_>) -> Vec<Refuted> {
         .iter()
         .flat_map(|place| &story.signs[*place].places)
         .chain(story.scene.observed.project.depends_on(story.node()))
-        .filter(|name| *name != story.node())
+        .filter(|name| *name != story.node() && !story.at_fault.contains(name))
         .filter(|name| {
             story
                 .scene

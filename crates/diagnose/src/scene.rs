@@ -182,12 +182,28 @@ impl<'a> Scene<'a> {
             && !self.observed.observations.contains_key(name)
     }
 
-    /// Nothing was recorded of a service before this time, so that "later" cannot be told there.
-    pub(crate) fn blind_before(&self, service: &ServiceName) -> Option<Timestamp> {
-        self.observed
+    /// Nothing is known of a service before this time, so that "later" cannot be told there:
+    /// its window begins then, or what is kept of the log does.
+    pub(crate) fn blind_before(
+        &self,
+        service: &ServiceName,
+        revision: Option<&RevisionId>,
+    ) -> Option<Timestamp> {
+        let window = self
+            .observed
             .observations
             .get(service)
-            .map(|seen| seen.window.from)
+            .map(|seen| seen.window.from);
+        let cut = self.logs.iter().filter(|log| {
+            let begins_later =
+                matches!(log.evidence.source, Source::Log { from_line, .. } if from_line > 1);
+            log.service == service
+                && begins_later
+                && revision.is_none_or(|revision| revision == log.revision)
+        });
+        cut.filter_map(|log| log.records.first()?.at)
+            .chain(window)
+            .max()
     }
 }
 

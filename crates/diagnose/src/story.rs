@@ -18,6 +18,8 @@ pub(crate) struct Story<'a> {
     /// Places of the signs that it explains.
     pub(crate) explained: Vec<usize>,
     pub(crate) passed: &'a [Passed],
+    /// Nodes with a cause of their own, this one among them.
+    pub(crate) at_fault: &'a [ServiceName],
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) last_good: Option<&'a Rollout>,
     pub(crate) rollout: Option<&'a Rollout>,
@@ -31,6 +33,7 @@ impl<'a> Story<'a> {
         signs: &'a [Sign],
         explained: Vec<usize>,
         passed: &'a [Passed],
+        at_fault: &'a [ServiceName],
     ) -> Self {
         let located = locate(scene, candidate);
         let mut values = candidate.values(scene);
@@ -49,6 +52,7 @@ impl<'a> Story<'a> {
             signs,
             explained,
             passed,
+            at_fault,
             values,
             last_good: revision.and_then(|id| scene.observed.last_good(&candidate.node, id)),
             rollout: revision.and_then(|id| scene.observed.rollout_of(&candidate.node, id)),

@@ -26,6 +26,8 @@ pub(crate) struct Sign {
     pub(crate) revision: Option<RevisionId>,
     /// Places in the execution of the tests that failed in this way.
     pub(crate) tests: Vec<usize>,
+    /// How they failed: `answered HTTP 503`.
+    pub(crate) label: String,
     /// Place of the only candidate that may explain it, where it speaks for itself.
     pub(crate) only: Option<usize>,
     /// Its cause lies in the node itself.
@@ -46,6 +48,7 @@ impl Sign {
             places: vec![service.clone()],
             revision: None,
             tests: Vec::new(),
+            label: String::new(),
             only: None,
             intrinsic: false,
         }
@@ -156,6 +159,7 @@ fn tests(scene: &Scene<'_>) -> Vec<Sign> {
             let mut sign = Sign::new(SymptomKind::Test, &service, text).seen(at, evidence);
             sign.places = places;
             sign.tests = tests;
+            sign.label = label;
             Some(sign)
         })
         .collect()
@@ -266,10 +270,7 @@ fn failures(candidates: &[Candidate<'_>]) -> Vec<Sign> {
         let text = format!(
             "{service} logged \"{}\", {}",
             sighting.text,
-            counted(
-                candidate.seen,
-                span(candidate.first_seen, candidate.last_seen)
-            )
+            candidate.often()
         );
         let evidence = candidate
             .sightings

@@ -15,6 +15,9 @@ use crate::words::{counted, excerpt, listed, span};
 /// Pieces of evidence under one why; the symptoms hold the rest.
 const CITED_MAX: usize = 6;
 
+/// Kinds of failing answer that the first why names.
+const ANSWERS_MAX: usize = 4;
+
 /// The chain as far as evidence carries it, the gate, and what is missing to go on.
 pub(crate) struct Chain {
     pub(crate) whys: Vec<Why>,
@@ -74,6 +77,11 @@ fn users(story: &Story<'_>) -> Why {
         parts.push(format!("{failed} of {planned} tests failed"));
     }
     parts.extend(unwell(story));
+    let answers: Vec<String> = story
+        .explained(SymptomKind::Test)
+        .map(|sign| format!("{} {}", sign.symptom.service, sign.label))
+        .take(ANSWERS_MAX)
+        .collect();
     for sign in story.explained(SymptomKind::Rollout) {
         let previous = observed.serving(&sign.symptom.service);
         let stay = previous.map_or(String::new(), |id| format!("; users stay on revision {id}"));
@@ -124,41 +132,54 @@ fn users(story: &Story<'_>) -> Why {
     });
     Why {
         question: "what do users see?".to_owned(),
-        text: parts.join(", "),
+        text: if answers.is_empty() {
+            parts.join(", ")
+        } else {
+            format!("{}; {}", parts.join(", "), listed(&answers))
+        },
         evidence,
         excerpt: shown.map(|message| excerpt(&message)),
         refuted,
     }
 }
 
-/// `2 of 3 services unavailable (a and b)`, one part for each status, the worst first.
+/// `2 of 3 services unavailable (a and b)`, one part for each status, the worst first; stores
+/// are named apart.
 fn unwell(story: &Story<'_>) -> Vec<String> {
     let observed = story.scene.observed;
-    let mut by_status: BTreeMap<Status, Vec<ServiceName>> = BTreeMap::new();
+    let mut services: BTreeMap<Status, Vec<ServiceName>> = BTreeMap::new();
+    let mut stores = Vec::new();
     for sign in story.explained(SymptomKind::Probe) {
-        let service = &sign.symptom.service;
-        if let Some((health, _)) = observed.health.get(service) {
-            by_status
+        let name = &sign.symptom.service;
+        let Some((health, _)) = observed.health.get(name) else {
+            continue;
+        };
+        if observed.project.services.contains_key(name.as_str()) {
+            services
                 .entry(health.status)
                 .or_default()
-                .push(service.clone());
+                .push(name.clone());
+        } else {
+            stores.push(format!("{name} {}", health.status.word()));
         }
     }
-    let services = observed.project.services.len();
-    by_status
+    let all = observed.project.services.len();
+    let mut parts: Vec<String> = services
         .into_iter()
         .rev()
         .map(|(status, names)| {
             let names = story.by_distance(names.into_iter());
             let shown: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let n = names.len();
             format!(
-                "{} of {services} services {} ({})",
-                names.len(),
+                "{n} of {all} services {} ({})",
                 status.word(),
                 listed(&shown)
             )
         })
-        .collect()
+        .collect();
+    parts.extend(stores);
+    parts
 }
 
 fn component(story: &Story<'_>) -> Why {
@@ -203,10 +224,10 @@ fn component(story: &Story<'_>) -> Why {
         }
     } else {
         evidence.extend(candidate.sightings.iter().map(|seen| seen.evidence.clone()));
-        let often = counted(
-            candidate.seen,
-            span(candidate.first_seen, candidate.last_seen),
-        );
+        let logged = candidate
+            .sightings
+            .first()
+            .map_or("", |seen| seen.text.as_str());
         let runs = health
             .filter(|(health, _)| health.status.serves())
             .map_or("", |(_, kept)| {
@@ -214,8 +235,8 @@ fn component(story: &Story<'_>) -> Why {
                 "answers its probe and "
             });
         format!(
-            "{node} {runs}fails while it works: it logged {}, {often}",
-            candidate.signature.title
+            "{node} {runs}fails while it works: it logged \"{logged}\", {}",
+            candidate.often()
         )
     };
     evidence.truncate(CITED_MAX);

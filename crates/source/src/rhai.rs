@@ -63,12 +63,10 @@ pub(crate) fn facts(path: &str, text: &str) -> FileFacts {
     file
 }
 
-/// A module is a path from the root of the tree, without its extension.
+/// A module is a path from the root of the tree, without its extension: `a.rhai` means the file
+/// `a.rhai.rhai`, as it does to the platform.
 pub(crate) fn resolve(module: &str) -> Target {
-    let mut path = normalise(module);
-    if !path.ends_with(EXTENSION) {
-        path.push_str(EXTENSION);
-    }
+    let path = normalise(module) + EXTENSION;
     if path.starts_with("../") {
         Target::Outside(path)
     } else {
@@ -418,7 +416,7 @@ mod tests {
     fn modules_resolve_from_the_root() {
         check_resolve("agents/triage", Target::Inside("agents/triage.rhai".into()));
         check_resolve("./a/../b", Target::Inside("b.rhai".into()));
-        check_resolve("a.rhai", Target::Inside("a.rhai".into()));
+        check_resolve("a.rhai", Target::Inside("a.rhai.rhai".into()));
         check_resolve(
             "../auth/tokens",
             Target::Outside("../auth/tokens.rhai".into()),

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use assay_model::{
     Action, Aside, Body, Bundle, Cause, CauseClass, Count, Diagnosis, DiagnosisVerdict, Edit,
     EvidenceRef, Facts, Health, ProbeTarget, Prober, Project, Remedy, ReproductionRun, Revision,
-    Sandbox, SandboxError, ServiceName, Source, Stage, Status, Symptom, SymptomKind, Timestamp,
-    Window,
+    Sandbox, SandboxError, ServiceName, Source, Stage, Status, Step, Symptom, SymptomKind,
+    Timestamp, Window,
 };
 use assay_suite::{ReproduceStage, SelectStage};
 use async_trait::async_trait;
@@ -353,4 +353,34 @@ async fn finished_reproductions_are_not_repeated() {
             .count()
     };
     assert_eq!((of("-dies-"), of("-good-")), (1, 2), "{started:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_try_left_is_ended() {
+    let begun = |attempt| Body::StepStarted {
+        step: Step::Reproduce,
+        cycle: 2,
+        attempt,
+    };
+    let mut bodies = run("dies", "good", SymptomKind::Exit);
+    bodies.push(begun(1));
+    let mut bench = Bench::new(bodies).await;
+    bench.journal.room = Some(1);
+    let before = facts(&bench.journal.bodies);
+    let failed = bench.stage.run(&before, &mut bench.journal).await;
+    failed.unwrap_err();
+    bench.journal.room = None;
+    bench.journal.bodies.push(begun(2));
+    assert_eq!(bench.reproduce().await.len(), 2);
+    let started = bench.sandbox.started.lock().unwrap().clone();
+    assert_eq!(
+        started,
+        [
+            "reproduce-api-dies-start-c2-t1",
+            "reproduce-api-good-start-c2-t1",
+            // Begun again only to be ended, because nobody knows whether it still runs.
+            "reproduce-api-good-start-c2-t1",
+            "reproduce-api-good-start-c2-t2",
+        ]
+    );
 }

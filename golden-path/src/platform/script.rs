@@ -9,9 +9,10 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, Position
 
 use super::host::{self, Host};
 use super::routes::Route;
+use super::shell;
 use super::trace::{EXTENSION, Failure};
 
-/// Operations of one call, so that a script cannot spin for ever.
+/// Operations of one function of one module, so that a script cannot spin for ever.
 const OPERATIONS_MAX: u64 = 5_000_000;
 /// Depth of calls within one call.
 const CALL_LEVELS_MAX: usize = 48;
@@ -41,7 +42,7 @@ impl Program {
         engine.set_max_call_levels(CALL_LEVELS_MAX);
         engine.set_module_resolver(BundleResolver::new(host.settings.bundle.clone()));
         host::register(&mut engine, host);
-        let module = read(&host.settings.bundle, &entry)
+        let (module, _) = read(&host.settings.bundle, &entry)
             .ok_or_else(|| EvalAltResult::ErrorModuleNotFound(entry.clone(), Position::NONE).into())
             .and_then(|text| evaluate(&engine, &entry, &text))
             .map_err(|error| Failure::of(*error, &entry))?;
@@ -109,8 +110,8 @@ impl BundleResolver {
                 Position::NONE,
             ))
         })?;
-        let module = evaluate(engine, &file, &text)?;
-        Ok(module.into())
+        let (module, ast) = evaluate(engine, &file, &text)?;
+        Ok(shell::closed(module, &ast, &file).into())
     }
 
     fn enter(&self, path: &str) -> Result<(), Box<EvalAltResult>> {
@@ -167,10 +168,11 @@ impl ModuleResolver for BundleResolver {
     }
 }
 
-fn evaluate(engine: &Engine, file: &str, text: &str) -> Result<Module, Box<EvalAltResult>> {
+fn evaluate(engine: &Engine, file: &str, text: &str) -> Result<(Module, AST), Box<EvalAltResult>> {
     let mut ast = engine.compile(text)?;
     ast.set_source(file);
-    Module::eval_ast_as_new(Scope::new(), &ast, engine)
+    let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
+    Ok((module, ast))
 }
 
 /// The text of a file below `root`; `None` when there is no such file, or none of a sane size.

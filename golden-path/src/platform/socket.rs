@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use rhai::Dynamic;
@@ -20,6 +21,9 @@ const CLOSE_UNAUTHORISED: u16 = 4401;
 const CLOSE_INTERNAL: u16 = 1011;
 /// The reader is too slow, or the service has no turn for it (RFC 6455 registry).
 const CLOSE_LATER: u16 = 1013;
+
+/// How long a peer may take to answer a close, in milliseconds.
+const FAREWELL_MS_MAX: u64 = 1_000;
 
 type Running = Pin<Box<dyn Future<Output = Result<Dynamic, Failure>> + Send>>;
 
@@ -145,11 +149,17 @@ fn close_of(service: &Service, route: &Route, failure: &Failure) -> (u16, &'stat
     }
 }
 
+/// Says farewell and reads what was still under way: to drop a connection with unread frames would
+/// reset it, and the peer would never see the code.
 async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
     let frame = CloseFrame {
         code,
         reason: reason.into(),
     };
-    // A peer that is gone needs no farewell.
-    drop(socket.send(Message::Close(Some(frame))).await);
+    if socket.send(Message::Close(Some(frame))).await.is_err() {
+        return;
+    }
+    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+    // A peer that does not answer the farewell within the time is left alone.
+    drop(tokio::time::timeout(Duration::from_millis(FAREWELL_MS_MAX), rest).await);
 }

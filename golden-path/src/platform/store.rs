@@ -120,8 +120,9 @@ impl Store {
         let start = Instant::now();
         let wait = throttle_ms(&self.throttle);
         if wait > 0 {
+            let wait = Duration::from_millis(wait);
             self.runtime
-                .block_on(tokio::time::sleep(Duration::from_millis(wait)));
+                .block_on(async move { tokio::time::sleep(wait).await });
         }
         let result = {
             let connection = self

@@ -22,12 +22,12 @@ const SERVICES: [&str; 3] = ["auth", "backend", "frontend"];
 
 /// Tests of `--small`: enough for every step of the loop to have something to do.
 const SMALL_TESTS: &str = r#"only = [
+    "account::me_names_the_user",
     "auth::login_returns_tokens",
-    "backend::me_returns_the_profile",
-    "chat::five_events_in_order",
-    "frontend::page_loads",
-    "health::backend_health",
-    "threads::create_and_read",
+    "chat::five_events_come_in_order",
+    "frontend::page_carries_its_configuration",
+    "health::backend_reports_its_dependencies",
+    "threads::message_is_kept",
 ]"#;
 
 pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {

@@ -210,6 +210,16 @@ fn two_failures_are_two_causes() {
     let found = diagnose(&two_failures(), Catalogue::builtin());
     let services: Vec<&str> = found.causes.iter().map(|cause| &*cause.service).collect();
     assert_eq!(services, ["harbor", "mint"], "{found:#?}");
+    for (cause, other) in [(0, "mint"), (1, "harbor")] {
+        let cause = &found.causes[cause];
+        assert!(why(cause, 0).starts_with("2 of 6 tests failed, 1 of 3 services unavailable"));
+        assert!(
+            cause
+                .refuted
+                .iter()
+                .all(|refuted| !refuted.alternative.starts_with(other))
+        );
+    }
     assert_eq!(found.verdict, DiagnosisVerdict::Explained);
 }
 

@@ -355,7 +355,7 @@ pub(crate) fn exits(
             at: at(*ms),
             code,
             signal,
-            uptime_ms: 40,
+            uptime_ms: if signal.is_some() { 31_000 } else { 40 },
             requested: false,
         })
         .collect();
@@ -372,7 +372,13 @@ pub(crate) fn stopped(seen: &mut Observed, name: &str, id: &str) {
     });
 }
 
-pub(crate) fn probe(seen: &mut Observed, name: &str, status: Status, http: Option<u16>, latency_ms: u64) {
+pub(crate) fn probe(
+    seen: &mut Observed,
+    name: &str,
+    status: Status,
+    http: Option<u16>,
+    latency_ms: u64,
+) {
     let later = match name {
         "plaza" => 0,
         "harbor" => 10,
@@ -443,7 +449,14 @@ fn tests(seen: &mut Observed) {
 }
 
 /// The tests whose name contains `part` fail on a request to `service`.
-pub(crate) fn fail(seen: &mut Observed, part: &str, service: &str, method: &str, status: u16, ms: i64) {
+pub(crate) fn fail(
+    seen: &mut Observed,
+    part: &str,
+    service: &str,
+    method: &str,
+    status: u16,
+    ms: i64,
+) {
     for test in &mut seen.execution.as_mut().unwrap().tests {
         if !test.test.contains(part) {
             continue;

@@ -55,12 +55,21 @@ struct Discovered {
     risk: Option<Risk>,
 }
 
+/// What every line of the list has, in whatever order and with whatever spaces.
+#[derive(Deserialize)]
+struct Announcement {
+    #[serde(rename = "type")]
+    _kind: String,
+    #[serde(rename = "event")]
+    _event: String,
+}
+
 /// Reads the list of a program that knows `--format json`; `None` when there is no JSON in it.
 pub(super) fn json(text: &str, suite: &Suite) -> Option<Result<Vec<TestCase>, ListingError>> {
     let lines: Vec<_> = text
         .lines()
         .enumerate()
-        .filter(|(_, line)| line.trim_start().starts_with("{\"type\":"))
+        .filter(|(_, line)| serde_json::from_str::<Announcement>(line).is_ok())
         .collect();
     (!lines.is_empty()).then(|| read_json(&lines, suite))
 }

@@ -197,10 +197,16 @@ fn json(told: &Told<'_>) -> Accounts {
     accounts
 }
 
+/// Places in a line at which an event may begin; a test that prints more braces than this before
+/// it, without ending the line, hides it.
+const BEGINNINGS_MAX: usize = 64;
+
 /// An event, also where the test printed something before it without ending the line.
 fn event(line: &str) -> Option<Event> {
-    let at = line.find("{\"type\":")?;
-    serde_json::from_str(line[at..].trim_end()).ok()
+    let line = line.trim_end();
+    line.match_indices('{')
+        .take(BEGINNINGS_MAX)
+        .find_map(|(at, _)| serde_json::from_str(&line[at..]).ok())
 }
 
 fn plain(told: &Told<'_>) -> Accounts {
