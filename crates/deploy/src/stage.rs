@@ -99,9 +99,9 @@ impl DeployStage {
     async fn roll_out(
         &self,
         request: &RolloutRequest,
-        facts: &Facts,
+        facts: &mut Facts,
         recorder: &mut dyn Recorder,
-    ) -> Result<Rollout, StageError> {
+    ) -> Result<(), StageError> {
         let service = self.service(&request.service)?;
         let revision = self
             .build(service, &request.source, facts, recorder)
@@ -114,26 +114,38 @@ impl DeployStage {
                 service.name, revision.id, request.reason
             ),
         };
-        if let Begun::Finished(result) = recorder.begin(&act).await? {
-            return parse(&act, result);
+        let rollout = match recorder.begin(&act).await? {
+            Begun::Finished(result) => parse(&act, result)?,
+            Begun::Fresh | Begun::InDoubt => {
+                let (mut rollout, last) = self
+                    .switch(request, service, &revision, facts)
+                    .await
+                    .map_err(driver_failed)?;
+                if let Some((health, exchange)) = last {
+                    let request = format!("gate probe of {} at {}", health.service, health.target);
+                    let source = Source::Exchange { request };
+                    rollout
+                        .evidence
+                        .push(recorder.keep(source, &exchange).await?);
+                }
+                let bodies = vec![Body::RolloutFinished {
+                    rollout: rollout.clone(),
+                }];
+                recorder.finish(&act, to_json(&rollout)?, bodies).await?;
+                rollout
+            }
+        };
+        // What was just rolled out is what the next roll-out replaces.
+        facts
+            .revisions
+            .entry(revision.id.clone())
+            .or_insert(revision);
+        if rollout.outcome.switched() {
+            facts
+                .serving
+                .insert(request.service.clone(), rollout.revision);
         }
-        let (mut rollout, last) = self
-            .switch(request, service, &revision, facts)
-            .await
-            .map_err(driver_failed)?;
-        if let Some((health, exchange)) = last {
-            let request = format!("gate probe of {} at {}", health.service, health.target);
-            rollout.evidence.push(
-                recorder
-                    .keep(Source::Exchange { request }, &exchange)
-                    .await?,
-            );
-        }
-        let bodies = vec![Body::RolloutFinished {
-            rollout: rollout.clone(),
-        }];
-        recorder.finish(&act, to_json(&rollout)?, bodies).await?;
-        Ok(rollout)
+        Ok(())
     }
 
     /// Starts the new instance, asks its gate, switches or goes back. May be repeated at any
@@ -364,13 +376,7 @@ impl Stage for DeployStage {
             match item {
                 Prologue::Disturb(disturbance) => self.disturb(&disturbance, recorder).await?,
                 Prologue::Rollout(request) => {
-                    let rollout = self.roll_out(&request, &facts, recorder).await?;
-                    // What was just rolled out is what the next roll-out replaces.
-                    if rollout.outcome.switched() {
-                        facts
-                            .serving
-                            .insert(request.service.clone(), rollout.revision.clone());
-                    }
+                    self.roll_out(&request, &mut facts, recorder).await?;
                 }
             }
         }

@@ -1,27 +1,44 @@
-//! The journal: an append-only, hash-chained event log, and a vault of evidence.
+//! The journal: an append-only, hash-chained log of events, and the vault of evidence beside it.
 //!
-//! A [`RunWriter`] takes [`Body`](assay_model::Body) values, redacts their strings, links them to
-//! the chain of their run and hands them to the one thread that owns the database. That thread
-//! puts everything that waits into one transaction (group commit), and answers each writer once
-//! the transaction is on disk. After it, the head record of each run beside the database is moved
-//! on. [`Vault`] keeps evidence as compressed blobs named by their content. [`Journal::verify`]
-//! recomputes all of it.
+//! A [`RunWriter`] redacts each [`Body`](assay_model::Body), turns it into JSON text and hands it
+//! to the one thread that owns the database. That thread takes whatever waits, gives each event
+//! its sequence number and the hash of the event before it, commits all of them in one
+//! transaction, writes down the head of every run that it touched, and only then answers. Evidence
+//! goes to the [`Vault`], redacted, under the name of its content, before any event refers to it.
+//!
+//! On the way back every event is hashed again: [`Journal::events`] refuses a damaged run,
+//! [`Journal::verify`] names everything that is wrong with it, blobs included.
+//!
+//! Below the state folder:
+//!
+//! ```text
+//! journal.db          every event of every run
+//! heads/RUN           how far a run has come, so that a tail that was cut off shows
+//! runs/RUN.lock       held by whoever writes the run
+//! vault/ab/abcd….zst  evidence
+//! ```
+//!
+//! Nothing here reads the clock, or knows what an event means.
 
 mod chain;
 mod head;
-mod open;
+mod journal;
+mod lock;
+mod payload;
 mod redact;
+mod scan;
 mod store;
-mod thread;
 mod vault;
 mod verify;
 mod writer;
 
 pub use chain::Head;
 pub use head::HeadError;
-pub use open::{Journal, OpenError};
-pub use redact::Redactor;
-pub use store::{ReadError, RunSummary};
-pub use vault::{BLOB_BYTES_MAX, Stored, Vault, VaultError};
+pub use journal::{Journal, ReadError, RunError, RunSummary};
+pub use lock::LockError;
+pub use payload::EncodeError;
+pub use redact::{Ignored, Redactor};
+pub use store::OpenError;
+pub use vault::{Stored, Vault, VaultError};
 pub use verify::{Problem, Verification};
 pub use writer::{AppendError, RunWriter};

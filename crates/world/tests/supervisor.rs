@@ -462,7 +462,7 @@ async fn a_service_dies_with_its_supervisor_even_without_a_warden(bench: Bench) 
     let client = bench.client().await;
     let service = process(
         &client
-            .start(bench.spec("api-1", "sleep 600"))
+            .start(bench.spec("api-1", "exec sleep 600"))
             .await
             .unwrap(),
     );

@@ -1,7 +1,8 @@
 //! Random values, password hashes and the PKCE challenge.
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -11,32 +12,51 @@ const ARGON2_MEMORY_KIB: u32 = 4 * 1024;
 /// Passes over that memory.
 const ARGON2_PASSES: u32 = 1;
 
+/// Length of a hash, in bytes.
+const HASH_BYTES: usize = 32;
+
+/// The memory of password hashes, shared by all: logins at the same moment wait for each other for
+/// milliseconds, and the process never holds more than one such block.
+static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("password cannot be hashed: {0}")]
-pub(crate) struct HashError(String);
+pub(crate) struct HashError(argon2::Error);
 
-fn argon2() -> Result<Argon2<'static>, HashError> {
-    let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, 1, None)
-        .map_err(|error| HashError(error.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn argon2id(password: &str, salt: &[u8]) -> Result<String, HashError> {
+    let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, 1, Some(HASH_BYTES));
+    let params = params.map_err(HashError)?;
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.resize(params.block_count(), Block::new());
+    let mut hash = [0; HASH_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, &mut *memory)
+        .map_err(HashError)?;
+    Ok(URL_SAFE_NO_PAD.encode(hash))
 }
 
-/// A PHC string with a fresh salt.
+/// `SALT.HASH`, with a fresh salt.
 pub(crate) fn password_hash(password: &str) -> Result<String, HashError> {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>())
-        .map_err(|error| HashError(error.to_string()))?;
-    argon2()?
-        .hash_password(password.as_bytes(), &salt)
-        .map(|hash| hash.to_string())
-        .map_err(|error| HashError(error.to_string()))
+    let salt = rand::random::<[u8; 16]>();
+    let hash = argon2id(password, &salt)?;
+    Ok(format!("{}.{hash}", URL_SAFE_NO_PAD.encode(salt)))
 }
 
 /// Whether `hash` was made from `password`; a malformed hash matches nothing.
 pub(crate) fn password_matches(password: &str, hash: &str) -> bool {
-    let Ok(hash) = PasswordHash::new(hash) else {
+    let Some((salt, expected)) = hash.split_once('.') else {
         return false;
     };
-    argon2().is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), &hash).is_ok())
+    let Ok(salt) = URL_SAFE_NO_PAD.decode(salt) else {
+        return false;
+    };
+    argon2id(password, &salt).is_ok_and(|found| same(found.as_bytes(), expected.as_bytes()))
+}
+
+/// Compares in a time that does not tell where the difference is.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let differences = a.iter().zip(b).fold(0, |seen, (a, b)| seen | (a ^ b));
+    a.len() == b.len() && differences == 0
 }
 
 /// `BASE64URL(SHA256(verifier))`, RFC 7636 section 4.2.
@@ -83,6 +103,8 @@ mod tests {
         assert!(password_matches("correct horse", &hash));
         assert!(!password_matches("wrong horse", &hash));
         assert!(!password_matches("correct horse", "not a hash"));
+        assert!(!password_matches("correct horse", "a.b"));
+        assert!(!password_matches("correct horse", &hash[..hash.len() - 1]));
         assert_ne!(hash, password_hash("correct horse").unwrap());
     }
 

@@ -82,8 +82,9 @@ mod tests {
         let mut engine = Engine::new();
         engine.set_max_call_levels(20);
         let mut resolver = StaticModuleResolver::new();
-        let one = "export const NAME = \"one\"; fn call(x) { own(x) } private fn own(x) { x + 1 }";
-        let two = "fn call(x) { own(x) } private fn own(x) { x + 10 }";
+        let one =
+            "export const NAME = \"one\"; fn answer(x) { own(x) } private fn own(x) { x + 1 }";
+        let two = "fn answer(x) { own(x) } private fn own(x) { x + 10 }";
         resolver.insert("one", module(&engine, "one.rhai", one));
         resolver.insert("two", module(&engine, "two.rhai", two));
         engine.set_module_resolver(resolver);
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn private_functions_of_one_name_do_not_mix() {
-        let sum = "let n = 0; for i in 0..3 { n += one::call(i); n += two::call(i); } n";
+        let sum = "let n = 0; for i in 0..3 { n += one::answer(i); n += two::answer(i); } n";
         check(sum, "39");
     }
 
@@ -106,7 +107,7 @@ mod tests {
         check("one::NAME", "one");
         check(
             "one::own(1)",
-            "Function not found: one::own (i64) (line 1, position 52)",
+            "Function not found: one::own (i64) (line 1, position 48)",
         );
     }
 }

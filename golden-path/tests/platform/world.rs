@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use golden_path::incidents::{Action, Incident};
@@ -15,13 +16,20 @@ use serde_json::Value;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 const HOST: &str = env!("CARGO_BIN_EXE_golden-path-host");
 
-/// A port on which nobody listens at this moment.
+/// Ports from here on are given out, below those that the kernel takes for outgoing connections.
+const PORT_FIRST: u16 = 18_000;
+const PORTS: u16 = 14_000;
+
+/// A port on which nobody listens, and that no other test of this program is given.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Programs that run at the same time start at different places.
+    let base = (std::process::id() % u32::from(PORTS)) as u16;
+    wait_for("free port", || {
+        let place = (base + GIVEN.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let port = PORT_FIRST + place;
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    })
 }
 
 /// Waits until `condition` gives something.

@@ -26,6 +26,12 @@ pub enum ListingError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The program said that it begins and not that it is done.
+    #[error("it breaks off after {listed} tests")]
+    Unfinished {
+        /// Tests until then.
+        listed: usize,
+    },
     /// The program's own count is another one.
     #[error("{announced} tests are announced and {listed} listed")]
     Count {
@@ -66,17 +72,25 @@ struct Announcement {
 
 /// Reads the list of a program that knows `--format json`; `None` when there is no JSON in it.
 pub(super) fn json(text: &str, suite: &Suite) -> Option<Result<Vec<TestCase>, ListingError>> {
-    let lines: Vec<_> = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| serde_json::from_str::<Announcement>(line).is_ok())
-        .collect();
-    (!lines.is_empty()).then(|| read_json(&lines, suite))
+    let announces = |line: &str| serde_json::from_str::<Announcement>(line).is_ok();
+    // A line that breaks off is not noise of the program's own: it may have been a test.
+    let broken = |line: &str| {
+        line.trim_start().starts_with('{')
+            && serde_json::from_str::<serde::de::IgnoredAny>(line).is_err()
+    };
+    text.lines().any(announces).then(|| {
+        let lines: Vec<_> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| announces(line) || broken(line))
+            .collect();
+        read_json(&lines, suite)
+    })
 }
 
 fn read_json(lines: &[(usize, &str)], suite: &Suite) -> Result<Vec<TestCase>, ListingError> {
     let mut cases = Vec::new();
-    let mut announced = None;
+    let (mut begun, mut announced) = (false, None);
     for (place, line) in lines {
         let malformed = |reason: String| ListingError::Malformed {
             line: place + 1,
@@ -85,9 +99,16 @@ fn read_json(lines: &[(usize, &str)], suite: &Suite) -> Result<Vec<TestCase>, Li
         match serde_json::from_str(line).map_err(|error| malformed(error.to_string()))? {
             Line::Test(test) if test.event == "discovered" => cases.push(case(test, suite)),
             Line::Test(test) => return Err(malformed(format!("event {:?}", test.event))),
-            Line::Suite { event, total } if event == "completed" => announced = total,
-            Line::Suite { .. } => {}
+            Line::Suite { event, total } if event == "completed" => {
+                (begun, announced) = (false, total);
+            }
+            Line::Suite { event, .. } => begun |= event == "discovery",
         }
+    }
+    if begun {
+        return Err(ListingError::Unfinished {
+            listed: cases.len(),
+        });
     }
     if let Some(announced) = announced.filter(|announced| *announced != cases.len()) {
         return Err(ListingError::Count {
@@ -246,6 +267,24 @@ mod tests {
             &(test("a") + "{\"type\":\"test\",\"event\":"),
             "error: line 2 is not a test",
         );
+        check_json(
+            &("{\"event\":\"discovery\",\"type\":\"suite\"}\n".to_owned() + &test("a")),
+            "error: it breaks off after 1 tests",
+        );
+    }
+
+    #[test]
+    fn order_and_spaces_of_fields_do_not_matter() {
+        check_json(
+            "{ \"name\": \"a\", \"event\": \"discovered\", \"type\": \"test\" }\n",
+            "e2e/a P3 api",
+        );
+        // Other JSON is the program's own business.
+        check_json(
+            "{\"level\":\"info\"}\n{\"event\":\"discovered\",\"type\":\"test\",\"name\":\"a\"}\n",
+            "e2e/a P3 api",
+        );
+        check_json("{\"level\":\"info\"}\n", "no json");
     }
 
     #[test]

@@ -111,6 +111,16 @@ fn a_test_may_print_before_the_event() {
 }
 
 #[test]
+fn order_and_spaces_of_fields_do_not_matter() {
+    let text = r#"{ "event": "started", "test_count": 1, "type": "suite" }
+{"event":"started","name":"a::b","type":"test"}
+{ "name": "a::b", "event": "ok", "type": "test" }
+{"event":"ok","passed":1,"failed":0,"ignored":0,"type":"suite"}
+"#;
+    assert_eq!(told(Format::Json, ZERO, text, "").outcome, Outcome::Passed);
+}
+
+#[test]
 fn json_details() {
     let found = told(Format::Json, ZERO, &json_lines("+ ok S:ok:1:0:0"), "");
     assert_eq!(found.assertions, Some(2));
