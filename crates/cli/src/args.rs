@@ -80,12 +80,6 @@ Examples:
         /// State folder of the project
         state: PathBuf,
     },
-    /// Start a program that ends with its parent; started by the supervisor
-    #[command(hide = true)]
-    Launch {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<OsString>,
-    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

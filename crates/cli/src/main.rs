@@ -19,6 +19,11 @@ use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    // The supervisor's own call, whose arguments are another program's.
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|first| first == "launch") {
+        return command::supervise::launch(args);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -43,7 +48,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Platform { service } => return command::platform::run(&service),
         Command::E2e { args } => return Ok(golden_path::e2e::main(args)),
         Command::Supervise { state } => return command::supervise::run(&state),
-        Command::Launch { args } => return command::supervise::launch(&args),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

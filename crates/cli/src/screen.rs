@@ -2,15 +2,43 @@
 
 use std::path::Path;
 
-use assay_model::{Action, Body, EndState, Event, Facts, Outcome, Status};
+use assay_engine::Ended;
+use assay_model::{Action, Body, EndState, Event, Facts, Outcome, RunId, Status};
 
-use crate::terminal::{Meaning, fold, paint};
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::terminal::{self, Live, Meaning, fold, paint};
 
 /// Columns before the text.
 const INDENT: usize = 10;
 
 /// Widest line, in columns.
 const COLUMNS: usize = 80;
+
+/// Prints the closing screen of a run and gives its exit code.
+pub(crate) fn finish(
+    session: &Session,
+    run: &RunId,
+    ended: Ended,
+    live: &Live,
+) -> Result<u8, Failure> {
+    live.close();
+    if let Some(error) = ended.error {
+        return Err(error.into());
+    }
+    let events = session
+        .journal
+        .events(run)
+        .map_err(|error| Failure::cannot_look("read the journal").because(error))?;
+    let colour = terminal::wants_colour(&std::io::stdout());
+    terminal::print(&render(
+        &ended.facts,
+        &events,
+        &session.project.root,
+        colour,
+    ));
+    Ok(ended.end.exit_code())
+}
 
 /// Renders the screen from the events of a run that ended.
 pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool) -> String {

@@ -55,7 +55,7 @@ impl Session {
         })?;
         let state = project.root.join(STATE_FOLDER);
         prepare_state(&state)?;
-        let redactor = Arc::new(Redactor::new(&project.secrets));
+        let redactor = Redactor::new(&project.secrets);
         let journal = Journal::open(&state, redactor.clone()).map_err(|error| {
             let hint = error.hint();
             let failure = journal_failed(&state)(error);
@@ -64,7 +64,7 @@ impl Session {
                 None => failure,
             }
         })?;
-        let vault = Vault::new(&state, redactor);
+        let vault = Vault::open(&state, redactor);
         let assay = std::env::current_exe()
             .map_err(|error| Failure::internal("find the assay binary", error))?;
         for part in project
@@ -92,9 +92,9 @@ impl Session {
     ) -> Result<(RunId, Ended), Failure> {
         let run = new_run_id();
         let (revisions, rollouts) = self.history()?;
-        let mut writer = self
+        let writer = self
             .journal
-            .begin(run.clone())
+            .begin(&run)
             .map_err(journal_failed(&self.state))?;
         let kept = self
             .vault
@@ -124,9 +124,7 @@ impl Session {
                 rollouts,
             });
         }
-        let ended = self
-            .drive(&mut writer, Origin::Fresh(bodies), watch)
-            .await?;
+        let ended = self.drive(&writer, Origin::Fresh(bodies), watch).await?;
         Ok((run, ended))
     }
 
@@ -136,17 +134,16 @@ impl Session {
         run: &RunId,
         watch: &mut dyn Watch,
     ) -> Result<Ended, Failure> {
-        let (mut writer, events) = self
+        let (writer, events) = self
             .journal
-            .reopen(run.clone())
+            .reopen(run)
             .map_err(journal_failed(&self.state))?;
-        self.drive(&mut writer, Origin::Resumed(events), watch)
-            .await
+        self.drive(&writer, Origin::Resumed(events), watch).await
     }
 
     async fn drive(
         &self,
-        writer: &mut RunWriter,
+        writer: &RunWriter,
         origin: Origin,
         watch: &mut dyn Watch,
     ) -> Result<Ended, Failure> {

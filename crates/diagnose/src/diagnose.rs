@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use assay_model::{Diagnosis, DiagnosisVerdict, Refuted, Symptom, SymptomKind};
 
 use crate::candidate::{Candidate, Candidates};
+use crate::catalogue::Catalogue;
 use crate::cover::{Choice, fewest};
 use crate::observed::Observed;
 use crate::scene::{Scene, Standing, may_precede};
-use crate::signature::Catalogue;
 use crate::story::{Story, is_pre_existing};
 use crate::symptom::{self, Sign};
 use crate::{cause, decoy};

@@ -1,6 +1,6 @@
 //! The gate that would have caught a cause, named only where the configuration was searched.
 
-use assay_model::{AbsentGate, Gate, Place, ProbeKind, SymptomKind, Why};
+use assay_model::{AbsentGate, DeployPlan, Gate, Place, ProbeKind, SymptomKind, Why};
 
 use crate::signature::Layer;
 use crate::story::Story;
@@ -27,81 +27,92 @@ pub(crate) fn absent(story: &Story<'_>) -> Result<(AbsentGate, Why), String> {
     if story.located.policy {
         return Ok(policy(story, searched, &advice.id, &advice.advice));
     }
+    let passage = Passage::of(story, plan);
+    // A process that never serves is caught by any probe; for the rest it takes more.
+    let probe_would_do = passage == Passage::Blind && story.candidate.ends_process();
+    let (gate, advice_text) = if probe_would_do {
+        let word = gate_word(Gate::Probe);
+        (word, format!("set `gate = \"{word}\"` for {node}"))
+    } else {
+        (advice.id.as_str(), advice.advice.clone())
+    };
     let at = plan.gate_at.clone();
-    let mut evidence: Vec<_> = story
-        .cite_config(at.as_ref().map(|place| place.line))
-        .into_iter()
-        .collect();
-    let applied = story.rollout.map_or(plan.gate, |rollout| rollout.gate);
-    let place = at.as_ref().map_or_else(
-        || format!("the default, as {} sets none", searched[0]),
-        |place| format!("{}:{}", place.file, place.line),
-    );
-    let starts = story.candidate.ends_process();
-    let (gate, text) = if story.gate_held() {
-        let text = format!(
-            "nothing was absent here: the gate `{}` ({place}) held, and users never met this \
-             revision; the defect still reached the roll-out, and a {} would have caught it earlier",
-            gate_word(applied),
-            advice.id
-        );
-        (advice.id.clone(), text)
-    } else if applied == Gate::None {
-        let how = if plan.gate == Gate::None {
-            format!("gate = \"none\", {place}")
-        } else {
-            format!("the request switched the gate off that {place} sets")
-        };
-        let text = format!(
-            "it was rolled out blindly ({how}): nothing asked the new revision of {node} before \
-             the traffic was switched to it"
-        );
-        (
-            if starts {
-                gate_word(Gate::Probe).to_owned()
-            } else {
-                advice.id.clone()
-            },
-            text,
-        )
-    } else {
-        let text = format!(
-            "the gate `{}` ({place}) was passed: it asks {}, and nothing exercises {} before the \
-             traffic is switched",
-            gate_word(applied),
-            probe_words(story),
-            exercised(story)
-        );
-        (advice.id.clone(), text)
-    };
-    let advice = if applied == Gate::None && starts && !story.gate_held() {
-        format!("set `gate = \"probe\"` for {node}")
-    } else {
-        advice.advice.clone()
-    };
+    let line = at.as_ref().map(|place| place.line);
+    let mut evidence: Vec<_> = story.cite_config(line).into_iter().collect();
     evidence.extend(
         story
             .rollout
-            .iter()
-            .flat_map(|rollout| rollout.evidence.iter().take(1).cloned()),
+            .and_then(|rollout| rollout.evidence.first().cloned()),
     );
-    let excerpt = at.as_ref().map(|place| place.text.clone());
     let why = Why {
         question: QUESTION.to_owned(),
-        text,
+        text: passage.text(story, plan, &advice.id),
         evidence,
-        excerpt,
+        excerpt: at.as_ref().map(|place| place.text.clone()),
         refuted: None,
     };
-    Ok((
-        AbsentGate {
-            gate,
-            advice,
-            searched,
-            at,
-        },
-        why,
-    ))
+    let gate = AbsentGate {
+        gate: gate.to_owned(),
+        advice: advice_text,
+        searched,
+        at,
+    };
+    Ok((gate, why))
+}
+
+/// How a revision came past its gate, or did not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    /// The gate refused it.
+    Held,
+    /// No gate was asked.
+    Blind,
+    /// The gate was satisfied.
+    Passed,
+}
+
+impl Passage {
+    fn of(story: &Story<'_>, plan: &DeployPlan) -> Self {
+        let applied = story.rollout.map_or(plan.gate, |rollout| rollout.gate);
+        match applied {
+            _ if story.gate_held() => Self::Held,
+            Gate::None => Self::Blind,
+            Gate::Probe => Self::Passed,
+        }
+    }
+
+    fn text(self, story: &Story<'_>, plan: &DeployPlan, better: &str) -> String {
+        let node = story.node();
+        let file = &story.scene.observed.project.config_file;
+        let place = plan.gate_at.as_ref().map_or_else(
+            || format!("the default, as {file} sets none"),
+            |place| format!("{}:{}", place.file, place.line),
+        );
+        let gate = gate_word(Gate::Probe);
+        match self {
+            Self::Held => format!(
+                "nothing was absent here: the gate `{gate}` ({place}) held and gave this revision \
+                 no traffic; the defect still reached the roll-out, and a {better} would have \
+                 caught it earlier"
+            ),
+            Self::Blind => {
+                let how = match plan.gate {
+                    Gate::None => format!("gate = \"none\", {place}"),
+                    Gate::Probe => format!("the request switched the gate off that {place} sets"),
+                };
+                format!(
+                    "it was rolled out blindly ({how}): nothing asked the new revision of {node} \
+                     before the traffic was switched to it"
+                )
+            }
+            Self::Passed => format!(
+                "the gate `{gate}` ({place}) was passed: it asks {}, and nothing exercises {} \
+                 before the traffic is switched",
+                probe_words(story),
+                exercised(story)
+            ),
+        }
+    }
 }
 
 fn policy(story: &Story<'_>, searched: Vec<String>, gate: &str, advice: &str) -> (AbsentGate, Why) {

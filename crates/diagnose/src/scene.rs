@@ -4,10 +4,10 @@
 use assay_model::{EvidenceRef, InstanceObservation, RevisionId, ServiceName, Source};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::catalogue::Catalogue;
 use crate::graph::Graph;
 use crate::log::{self, Record};
 use crate::observed::{Observed, is_log};
-use crate::signature::Catalogue;
 
 /// Probes, front doors and processes stamp with clocks and buffers of their own; an effect may
 /// seem this much older than its cause.

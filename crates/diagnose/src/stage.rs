@@ -3,9 +3,9 @@
 use assay_model::{Body, Facts, Project, Recorder, Source, Stage, StageError, Step};
 use async_trait::async_trait;
 
+use crate::catalogue::Catalogue;
 use crate::diagnose::diagnose;
 use crate::observed::{ConfigText, Observed};
-use crate::signature::Catalogue;
 
 /// What is broken, and why?
 pub struct WhyStage {

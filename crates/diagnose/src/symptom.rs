@@ -68,13 +68,6 @@ pub(crate) fn collect(scene: &Scene<'_>, candidates: &[Candidate<'_>]) -> Vec<Si
     signs.extend(exits(scene, candidates));
     signs.extend(failures(candidates));
     signs.extend(refusals(scene));
-    // A failure that only a log knows of, while nothing suffers, is no symptom.
-    if signs
-        .iter()
-        .all(|sign| sign.symptom.kind == SymptomKind::Log)
-    {
-        signs.clear();
-    }
     signs.sort_by(|a, b| {
         let key = |sign: &Sign| {
             (

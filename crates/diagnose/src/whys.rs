@@ -66,61 +66,31 @@ pub(crate) fn walk(story: &Story<'_>, class: CauseClass) -> Chain {
 }
 
 fn users(story: &Story<'_>) -> Why {
-    let observed = story.scene.observed;
-    let mut parts = Vec::new();
-    let failed = story.failed_tests();
-    if failed > 0 {
-        let planned = observed
-            .execution
-            .as_ref()
-            .map_or(0, |execution| execution.tests.len());
-        parts.push(format!("{failed} of {planned} tests failed"));
-    }
-    parts.extend(unwell(story));
     let answers: Vec<String> = story
         .explained(SymptomKind::Test)
         .map(|sign| format!("{} {}", sign.symptom.service, sign.label))
         .take(ANSWERS_MAX)
         .collect();
-    for sign in story.explained(SymptomKind::Rollout) {
-        let previous = observed.serving(&sign.symptom.service);
-        let stay = previous.map_or(String::new(), |id| format!("; users stay on revision {id}"));
-        parts.push(format!("{}{stay}", sign.symptom.text));
+    let mut text = suffering(story).join(", ");
+    if !answers.is_empty() {
+        text = format!("{text}; {}", listed(&answers));
     }
-    let kinds = [SymptomKind::Test, SymptomKind::Probe, SymptomKind::Rollout];
+    let kinds = [
+        SymptomKind::Test,
+        SymptomKind::Probe,
+        SymptomKind::Rollout,
+        SymptomKind::Exit,
+    ];
     let mut evidence: Vec<EvidenceRef> = kinds
         .into_iter()
         .flat_map(|kind| story.explained(kind))
         .flat_map(|sign| sign.symptom.evidence.iter().take(2).cloned())
         .collect();
-    if parts.is_empty() {
-        let all = || {
-            story
-                .explained
-                .iter()
-                .map(|place| &story.signs[*place].symptom)
-        };
-        parts.extend(all().map(|symptom| symptom.text.clone()).take(2));
-        evidence.extend(all().flat_map(|symptom| symptom.evidence.iter().cloned()));
-    }
     evidence.dedup();
     evidence.truncate(CITED_MAX);
-    let shown = story
-        .explained(SymptomKind::Test)
-        .flat_map(|sign| &sign.tests)
-        .filter_map(|place| {
-            observed
-                .execution
-                .as_ref()?
-                .tests
-                .get(*place)?
-                .message
-                .clone()
-        })
-        .next();
-    let probe = story
-        .health(story.node())
-        .filter(|(health, kept)| failed > 0 && !health.status.serves() && !kept.is_empty());
+    let probe = story.health(story.node()).filter(|(health, kept)| {
+        !answers.is_empty() && !health.status.serves() && !kept.is_empty()
+    });
     let refuted = probe.map(|(health, kept)| Refuted {
         alternative: "the tests themselves are wrong".to_owned(),
         reason: format!(
@@ -132,15 +102,45 @@ fn users(story: &Story<'_>) -> Why {
     });
     Why {
         question: "what do users see?".to_owned(),
-        text: if answers.is_empty() {
-            parts.join(", ")
-        } else {
-            format!("{}; {}", parts.join(", "), listed(&answers))
-        },
+        text,
         evidence,
-        excerpt: shown.map(|message| excerpt(&message)),
+        excerpt: first_message(story).map(excerpt),
         refuted,
     }
+}
+
+/// Failed tests, services that are unwell, roll-outs that were refused; ended processes where
+/// there is nothing else to see.
+fn suffering(story: &Story<'_>) -> Vec<String> {
+    let observed = story.scene.observed;
+    let mut parts = Vec::new();
+    let failed = story.failed_tests();
+    if let Some(execution) = observed.execution.as_ref().filter(|_| failed > 0) {
+        parts.push(format!(
+            "{failed} of {} tests failed",
+            execution.tests.len()
+        ));
+    }
+    parts.extend(unwell(story));
+    for sign in story.explained(SymptomKind::Rollout) {
+        let previous = observed.serving(&sign.symptom.service);
+        let stay = previous.map_or(String::new(), |id| format!("; users stay on revision {id}"));
+        parts.push(format!("{}{stay}", sign.symptom.text));
+    }
+    if parts.is_empty() {
+        let exits = story.explained(SymptomKind::Exit);
+        parts.extend(exits.map(|sign| sign.symptom.text.clone()).take(2));
+    }
+    parts
+}
+
+/// What the first failed test says.
+fn first_message<'a>(story: &Story<'a>) -> Option<&'a str> {
+    let execution = story.scene.observed.execution.as_ref()?;
+    story
+        .explained(SymptomKind::Test)
+        .flat_map(|sign| &sign.tests)
+        .find_map(|place| execution.tests.get(*place)?.message.as_deref())
 }
 
 /// `2 of 3 services unavailable (a and b)`, one part for each status, the worst first; stores

@@ -12,18 +12,11 @@ use tokio::sync::watch;
 
 use crate::decide::{Next, decide};
 use crate::scribe::Scribe;
+use crate::watch::Watch;
 
 /// Steps in one run, whatever else happens. A cycle has at most eleven, and cycles are limited;
 /// this only catches a fault in [`decide`](crate::decide) itself.
 const STEPS_MAX: u32 = 500;
-
-/// Whoever watches a run: a terminal, a log, nobody. Nothing depends on it.
-pub trait Watch: Send {
-    /// An event has become durable. `facts` include it.
-    fn event(&mut self, facts: &Facts, event: &Event);
-    /// Something worth showing that is not kept.
-    fn say(&mut self, step: Option<Step>, line: &str);
-}
 
 /// Where a run comes from.
 pub enum Origin {
@@ -98,7 +91,7 @@ impl Engine {
     /// When the journal fails. The run can then be resumed later.
     pub async fn run(
         &self,
-        writer: &mut RunWriter,
+        writer: &RunWriter,
         vault: &Vault,
         origin: Origin,
         watch: &mut dyn Watch,
@@ -109,6 +102,7 @@ impl Engine {
             vault,
             facts: Facts::default(),
             step: None,
+            records: 0,
             clock: self.clock,
             watch,
         };
@@ -168,6 +162,7 @@ impl Engine {
             None => scribe.facts.cycle,
         };
         scribe.step = Some(step);
+        scribe.records = 0;
         scribe
             .append(vec![Body::StepStarted {
                 step,

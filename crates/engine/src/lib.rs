@@ -8,6 +8,8 @@
 mod decide;
 mod executor;
 mod scribe;
+mod watch;
 
 pub use decide::{Next, decide};
-pub use executor::{Ended, Engine, EngineError, Origin, Watch};
+pub use executor::{Ended, Engine, EngineError, Origin};
+pub use watch::Watch;

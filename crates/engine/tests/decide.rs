@@ -32,8 +32,11 @@ impl Story {
     }
 
     fn planned(plan: RunPlan) -> Self {
-        let mut story =
-            Self { facts: Facts::default(), limits: Limits::default(), now: Timestamp::UNIX_EPOCH };
+        let mut story = Self {
+            facts: Facts::default(),
+            limits: Limits::default(),
+            now: Timestamp::UNIX_EPOCH,
+        };
         story.tell(Body::RunStarted {
             project: "shop".into(),
             environment: "staging".into(),
@@ -75,16 +78,29 @@ impl Story {
     fn do_step(&mut self, step: Step, bodies: Vec<Body>) {
         self.expect(step);
         let cycle = self.facts.cycle;
-        self.tell(Body::StepStarted { step, cycle, attempt: 1 });
+        self.tell(Body::StepStarted {
+            step,
+            cycle,
+            attempt: 1,
+        });
         bodies.into_iter().for_each(|body| self.tell(body));
-        self.tell(Body::StepFinished { step, cycle, error: None });
+        self.tell(Body::StepFinished {
+            step,
+            cycle,
+            error: None,
+        });
     }
 
     /// Ready, select where it was not done, execute.
     fn look(&mut self, status: Status, green: bool) {
         self.do_step(Step::Ready, vec![health("api", status)]);
         if self.facts.selection.is_none() {
-            self.do_step(Step::Select, vec![Body::TestsSelected { selection: Selection::default() }]);
+            self.do_step(
+                Step::Select,
+                vec![Body::TestsSelected {
+                    selection: Selection::default(),
+                }],
+            );
         }
         self.do_step(Step::Execute, vec![execution(green)]);
     }
@@ -107,7 +123,9 @@ fn evidence() -> EvidenceRef {
     EvidenceRef {
         hash: "0".repeat(64),
         bytes: 0,
-        source: Source::Derived { what: "test".into() },
+        source: Source::Derived {
+            what: "test".into(),
+        },
         at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -127,7 +145,10 @@ fn built(id: &str, commit: &str) -> Body {
         revision: Revision {
             id: RevisionId::from(id),
             service: ServiceName::from("api"),
-            bundle: Bundle { hash: id.into(), path: id.into() },
+            bundle: Bundle {
+                hash: id.into(),
+                path: id.into(),
+            },
             commit: Some(commit.into()),
             files: 1,
             manifest: evidence(),
@@ -187,7 +208,10 @@ fn observed(service: &str) -> Body {
     Body::ServiceObserved {
         observation: ServiceObservation {
             service: ServiceName::from(service),
-            window: Window { from: Timestamp::UNIX_EPOCH, to: Timestamp::UNIX_EPOCH },
+            window: Window {
+                from: Timestamp::UNIX_EPOCH,
+                to: Timestamp::UNIX_EPOCH,
+            },
             serving: None,
             instances: Vec::new(),
         },
@@ -211,7 +235,10 @@ fn cause(id: &str) -> Cause {
         count: Count {
             n: 1,
             unit: "exits".into(),
-            window: Window { from: Timestamp::UNIX_EPOCH, to: Timestamp::UNIX_EPOCH },
+            window: Window {
+                from: Timestamp::UNIX_EPOCH,
+                to: Timestamp::UNIX_EPOCH,
+            },
         },
         symptoms: Vec::new(),
         whys: Vec::new(),
@@ -261,13 +288,21 @@ fn rollback() -> Body {
 }
 
 fn person() -> Body {
-    Body::RemedyPlanned { remedy: remedy(Action::Person { advice: "look".into() }) }
+    Body::RemedyPlanned {
+        remedy: remedy(Action::Person {
+            advice: "look".into(),
+        }),
+    }
 }
 
 fn mend() -> Remedy {
     remedy(Action::Mend {
         service: ServiceName::from("api"),
-        edit: Edit::Unignore { file: "f".into(), line: 1, text: "x".into() },
+        edit: Edit::Unignore {
+            file: "f".into(),
+            line: 1,
+            text: "x".into(),
+        },
     })
 }
 
@@ -282,13 +317,18 @@ fn mended() -> Vec<Body> {
             files: vec!["f".into()],
             diff: evidence(),
         },
-        Body::BuildRequested { service: ServiceName::from("api"), commit: "fixed".into() },
+        Body::BuildRequested {
+            service: ServiceName::from("api"),
+            commit: "fixed".into(),
+        },
     ]
 }
 
 fn reproduced(revision: &str, must_fail: bool) -> Body {
-    let reproduction =
-        Reproduction::Start { service: ServiceName::from("api"), signature: "x".into() };
+    let reproduction = Reproduction::Start {
+        service: ServiceName::from("api"),
+        signature: "x".into(),
+    };
     Body::Reproduced {
         run: ReproductionRun {
             check: ReproductionCheck {
@@ -373,9 +413,17 @@ fn rolled_back() -> Story {
     let back = request("3", RolloutSource::Revision(RevisionId::from("r1")));
     story.do_step(
         Step::Remedy,
-        vec![rollback(), Body::RolloutRequested { request: back.clone() }],
+        vec![
+            rollback(),
+            Body::RolloutRequested {
+                request: back.clone(),
+            },
+        ],
     );
-    story.do_step(Step::Deploy, vec![rolled(back, "r1", RolloutOutcome::Succeeded)]);
+    story.do_step(
+        Step::Deploy,
+        vec![rolled(back, "r1", RolloutOutcome::Succeeded)],
+    );
     story.look(Status::Healthy, true);
     story
 }
@@ -385,15 +433,26 @@ fn mend_built() -> Story {
     let mut story = rolled_back();
     story.do_step(Step::Remedy, mended());
     story.do_step(Step::Deploy, vec![built("r3", "fixed")]);
-    story.do_step(Step::Reproduce, vec![reproduced("r2", true), reproduced("r3", false)]);
+    story.do_step(
+        Step::Reproduce,
+        vec![reproduced("r2", true), reproduced("r3", false)],
+    );
     story
 }
 
 fn promoted() -> Story {
     let mut story = mend_built();
     let out = request("4", RolloutSource::Commit("fixed".into()));
-    story.do_step(Step::Remedy, vec![Body::RolloutRequested { request: out.clone() }]);
-    story.do_step(Step::Deploy, vec![rolled(out, "r3", RolloutOutcome::Succeeded)]);
+    story.do_step(
+        Step::Remedy,
+        vec![Body::RolloutRequested {
+            request: out.clone(),
+        }],
+    );
+    story.do_step(
+        Step::Deploy,
+        vec![rolled(out, "r3", RolloutOutcome::Succeeded)],
+    );
     story
 }
 
@@ -427,12 +486,23 @@ fn a_change_that_makes_the_audit_worse_is_taken_back() {
     story.do_step(Step::Audit, vec![audited(1)]);
     story.do_step(Step::Stability, vec![stability(true)]);
     let back = request("5", RolloutSource::Revision(RevisionId::from("r1")));
-    let reverted = Body::Reverted { branch: "b".into(), reason: String::new() };
+    let reverted = Body::Reverted {
+        branch: "b".into(),
+        reason: String::new(),
+    };
     story.do_step(
         Step::Remedy,
-        vec![reverted, Body::RolloutRequested { request: back.clone() }],
+        vec![
+            reverted,
+            Body::RolloutRequested {
+                request: back.clone(),
+            },
+        ],
     );
-    story.do_step(Step::Deploy, vec![rolled(back, "r1", RolloutOutcome::Succeeded)]);
+    story.do_step(
+        Step::Deploy,
+        vec![rolled(back, "r1", RolloutOutcome::Succeeded)],
+    );
     story.look(Status::Healthy, true);
     story.do_step(Step::Remedy, vec![person()]);
     story.close(EndState::Mitigated);
@@ -505,9 +575,17 @@ fn the_same_cause_after_a_remedy_stops_the_run() {
     let back = request("3", RolloutSource::Revision(RevisionId::from("r1")));
     story.do_step(
         Step::Remedy,
-        vec![rollback(), Body::RolloutRequested { request: back.clone() }],
+        vec![
+            rollback(),
+            Body::RolloutRequested {
+                request: back.clone(),
+            },
+        ],
     );
-    story.do_step(Step::Deploy, vec![rolled(back, "r1", RolloutOutcome::Succeeded)]);
+    story.do_step(
+        Step::Deploy,
+        vec![rolled(back, "r1", RolloutOutcome::Succeeded)],
+    );
     story.look(Status::Unavailable, false);
     story.diagnose(explained());
     story.close(EndState::Stopped);
@@ -550,8 +628,16 @@ fn a_step_that_cannot_look_ends_the_run_after_publishing() {
     let mut story = Story::new(vec![]);
     story.do_step(Step::Ready, vec![health("api", Status::Healthy)]);
     story.expect(Step::Select);
-    story.tell(Body::StepStarted { step: Step::Select, cycle: 1, attempt: 1 });
-    story.tell(Body::StepFinished { step: Step::Select, cycle: 1, error: Some("no tests".into()) });
+    story.tell(Body::StepStarted {
+        step: Step::Select,
+        cycle: 1,
+        attempt: 1,
+    });
+    story.tell(Body::StepFinished {
+        step: Step::Select,
+        cycle: 1,
+        error: Some("no tests".into()),
+    });
     story.do_step(Step::Publish, vec![published()]);
     story.expect_end(EndState::Inconclusive);
 }
@@ -573,7 +659,12 @@ fn a_step_alone_brings_only_what_it_needs() {
     story.expect_end(EndState::Red);
 
     let mut story = alone(Step::Execute);
-    story.do_step(Step::Select, vec![Body::TestsSelected { selection: Selection::default() }]);
+    story.do_step(
+        Step::Select,
+        vec![Body::TestsSelected {
+            selection: Selection::default(),
+        }],
+    );
     story.do_step(Step::Execute, vec![execution(true)]);
     story.expect_end(EndState::Green);
 }

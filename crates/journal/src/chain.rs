@@ -34,7 +34,10 @@ impl Tip {
     pub(crate) const START: Self = Self { seq: 0, hash: ROOT };
 
     pub(crate) fn head(&self) -> Head {
-        Head { seq: self.seq, hash: hex(&self.hash) }
+        Head {
+            seq: self.seq,
+            hash: hex(&self.hash),
+        }
     }
 }
 
@@ -121,7 +124,10 @@ impl<'a> Columns<'a> {
             run: RunId::new(text(self.run, "run")?),
             seq: u64::try_from(self.seq).map_err(|_| "seq is negative".to_owned())?,
             at: at.parse().map_err(|error| format!("at {at:?}: {error}"))?,
-            step: self.step.map(|step| text(step, "step").and_then(step_named)).transpose()?,
+            step: self
+                .step
+                .map(|step| text(step, "step").and_then(step_named))
+                .transpose()?,
             body: serde_json::from_slice(self.payload)
                 .map_err(|error| format!("payload: {error}"))?,
             prev: hex(&hash(self.prev, "prev")?),
@@ -168,18 +174,47 @@ mod tests {
     fn every_column_is_hashed() {
         check_differs(Columns { run: b"s", ..EVENT });
         check_differs(Columns { seq: 2, ..EVENT });
-        check_differs(Columns { at: b"1970-01-01T00:00:01Z", ..EVENT });
-        check_differs(Columns { step: Some(b""), ..EVENT });
-        check_differs(Columns { kind: b"l", ..EVENT });
-        check_differs(Columns { payload: b"{ }", ..EVENT });
-        check_differs(Columns { prev: &[1; 32], ..EVENT });
+        check_differs(Columns {
+            at: b"1970-01-01T00:00:01Z",
+            ..EVENT
+        });
+        check_differs(Columns {
+            step: Some(b""),
+            ..EVENT
+        });
+        check_differs(Columns {
+            kind: b"l",
+            ..EVENT
+        });
+        check_differs(Columns {
+            payload: b"{ }",
+            ..EVENT
+        });
+        check_differs(Columns {
+            prev: &[1; 32],
+            ..EVENT
+        });
     }
 
     #[test]
     fn bytes_cannot_move_from_one_column_to_the_next() {
-        check_differs(Columns { kind: b"k{", payload: b"}", ..EVENT });
-        let with_step = Columns { step: Some(b"k"), ..EVENT };
-        assert_ne!(with_step.digest(), Columns { kind: b"kk", ..EVENT }.digest());
+        check_differs(Columns {
+            kind: b"k{",
+            payload: b"}",
+            ..EVENT
+        });
+        let with_step = Columns {
+            step: Some(b"k"),
+            ..EVENT
+        };
+        assert_ne!(
+            with_step.digest(),
+            Columns {
+                kind: b"kk",
+                ..EVENT
+            }
+            .digest()
+        );
     }
 
     #[test]

@@ -56,14 +56,19 @@ impl HeadFile {
     /// Creates the record of a new run; it appears complete or not at all.
     pub(crate) fn create(state_dir: &Path, run: &RunId) -> Result<Self, HeadError> {
         let path = path(state_dir, run);
-        let failed = |source| HeadError { path: path.clone(), source };
+        let failed = |source| HeadError {
+            path: path.clone(),
+            source,
+        };
         let folder = state_dir.join("heads");
         let create = || -> io::Result<()> {
             fs::create_dir_all(&folder)?;
             let mut temporary = NamedTempFile::new_in(&folder)?;
             temporary.write_all(&encode(run, &Tip::START))?;
             temporary.as_file().sync_all()?;
-            temporary.persist_noclobber(&path).map_err(|error| error.error)?;
+            temporary
+                .persist_noclobber(&path)
+                .map_err(|error| error.error)?;
             File::open(&folder)?.sync_all()
         };
         create().map_err(failed)?;
@@ -74,7 +79,11 @@ impl HeadFile {
     pub(crate) fn open(state_dir: &Path, run: &RunId) -> Result<Self, HeadError> {
         let path = path(state_dir, run);
         match OpenOptions::new().write(true).open(&path) {
-            Ok(file) => Ok(Self { run: run.clone(), path, file }),
+            Ok(file) => Ok(Self {
+                run: run.clone(),
+                path,
+                file,
+            }),
             Err(source) => Err(HeadError { path, source }),
         }
     }
@@ -82,7 +91,10 @@ impl HeadFile {
     pub(crate) fn write(&self, tip: &Tip) -> Result<(), HeadError> {
         self.file
             .write_all_at(&encode(&self.run, tip), 0)
-            .map_err(|source| HeadError { path: self.path.clone(), source })
+            .map_err(|source| HeadError {
+                path: self.path.clone(),
+                source,
+            })
     }
 }
 
@@ -135,7 +147,10 @@ fn decode(run: &RunId, record: &[u8]) -> Result<Tip, &'static str> {
         return Err("it is of another format");
     }
     let (seq, hash) = content.split_at(8);
-    let seq = seq.try_into().map(u64::from_le_bytes).map_err(|_| "its number is cut off")?;
+    let seq = seq
+        .try_into()
+        .map(u64::from_le_bytes)
+        .map_err(|_| "its number is cut off")?;
     let hash = Hash::from_slice(hash).map_err(|_| "its hash is cut off")?;
     Ok(Tip { seq, hash })
 }
@@ -157,7 +172,10 @@ mod tests {
     #[test]
     fn a_record_comes_back_and_any_changed_byte_shows() {
         let run = RunId::new("a");
-        let tip = Tip { seq: 7, hash: blake3::hash(b"x") };
+        let tip = Tip {
+            seq: 7,
+            hash: blake3::hash(b"x"),
+        };
         let record = encode(&run, &tip);
         assert_eq!(decode(&run, &record), Ok(tip));
         assert!(decode(&RunId::new("b"), &record).is_err());

@@ -41,7 +41,11 @@ impl RunLock {
         let folder = state_dir.join("runs");
         let path = folder.join(format!("{run}.lock"));
         let opened = fs::create_dir_all(&folder).and_then(|()| {
-            OpenOptions::new().write(true).create(true).truncate(false).open(&path)
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
         });
         let file = match opened {
             Ok(file) => file,
@@ -49,10 +53,14 @@ impl RunLock {
         };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(LockError::Held { run: run.clone(), path })
-            }
-            Err(errno) => Err(LockError::Io { path, source: errno.into() }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held {
+                run: run.clone(),
+                path,
+            }),
+            Err(errno) => Err(LockError::Io {
+                path,
+                source: errno.into(),
+            }),
         }
     }
 }

@@ -40,6 +40,7 @@ pub enum EncodeError {
 }
 
 /// A body that is ready to be stored.
+#[derive(Debug)]
 pub(crate) struct Encoded {
     /// The body as whoever reads the journal will see it.
     pub(crate) body: Body,
@@ -68,7 +69,10 @@ pub(crate) fn encode(redactor: &Redactor, body: &Body) -> Result<Encoded, Encode
         redact_value(redactor, spare, &mut value);
         let payload = serde_json::to_string(&value).map_err(json)?;
         if payload.len() > PAYLOAD_BYTES_MAX {
-            return Err(EncodeError::TooLong { kind, bytes: payload.len() });
+            return Err(EncodeError::TooLong {
+                kind,
+                bytes: payload.len(),
+            });
         }
         // Read back here, so that what a stage is told is exactly what a resumed run will see,
         // and so that nothing is ever stored that a resumed run could not read.
@@ -90,8 +94,11 @@ fn redact_value(redactor: &Redactor, spare: Spare, value: &mut Value) {
             }
         }
         Value::Object(fields) => {
-            let keys: Vec<String> =
-                fields.keys().filter(|key| !is_field_name(key)).cloned().collect();
+            let keys: Vec<String> = fields
+                .keys()
+                .filter(|key| !is_field_name(key))
+                .cloned()
+                .collect();
             for key in keys {
                 if let Some(clean) = redactor.redact_str(&key)
                     && let Some(value) = fields.remove(&key)
@@ -125,11 +132,15 @@ fn redact_text(redactor: &Redactor, spare: Spare, text: &mut String) {
 
 /// What the fields of our own types look like.
 fn is_field_name(key: &str) -> bool {
-    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    key.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_time(text: &str) -> bool {
@@ -137,45 +148,86 @@ fn is_time(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{EndState, EvidenceRef, Secret, Source, Step};
+    use assay_model::{EndState, Secret, Step};
     use serde_json::json;
 
     use super::*;
 
     #[track_caller]
     fn check(secret: &str, body: &Body, expected: &Body) {
-        let secrets = [Secret { name: "S".to_owned(), value: secret.to_owned() }];
+        let secrets = [Secret {
+            name: "S".to_owned(),
+            value: secret.to_owned(),
+        }];
         let encoded = encode(&Redactor::new(&secrets), body).unwrap();
         assert_eq!(&encoded.body, expected);
-        assert_eq!(&serde_json::from_str::<Body>(&encoded.payload).unwrap(), expected);
+        assert_eq!(
+            &serde_json::from_str::<Body>(&encoded.payload).unwrap(),
+            expected
+        );
     }
 
     fn end(reason: &str) -> Body {
-        Body::RunFinished { end: EndState::Green, reason: reason.to_owned() }
+        Body::RunFinished {
+            end: EndState::Green,
+            reason: reason.to_owned(),
+        }
     }
 
     fn act(result: Value) -> Body {
-        Body::ActFinished { key: "k".to_owned(), result }
+        Body::ActFinished {
+            key: "k".to_owned(),
+            result,
+        }
     }
 
     #[test]
     fn secrets_in_strings_are_hidden() {
-        check("hunter22", &end("it was hunter22."), &end("it was [redacted:secret]."));
-        check("hunter22", &act(json!(["a", {"b": "hunter22"}])), &act(json!(["a", {"b": "[redacted:secret]"}])));
-        check("nothing", &act(json!({"access_token": "abc"})), &act(json!({"access_token": "[redacted:password]"})));
-        check("hunter-22", &act(json!({"x hunter-22": 1})), &act(json!({"x [redacted:secret]": 1})));
-        check("nothing", &act(json!({"n": 1.25, "t": true})), &act(json!({"n": 1.25, "t": true})));
+        check(
+            "hunter22",
+            &end("it was hunter22."),
+            &end("it was [redacted:secret]."),
+        );
+        check(
+            "hunter22",
+            &act(json!(["a", {"b": "hunter22"}])),
+            &act(json!(["a", {"b": "[redacted:secret]"}])),
+        );
+        check(
+            "nothing",
+            &act(json!({"access_token": "abc"})),
+            &act(json!({"access_token": "[redacted:password]"})),
+        );
+        check(
+            "hunter-22",
+            &act(json!({"x hunter-22": 1})),
+            &act(json!({"x [redacted:secret]": 1})),
+        );
+        check(
+            "nothing",
+            &act(json!({"n": 1.25, "t": true})),
+            &act(json!({"n": 1.25, "t": true})),
+        );
     }
 
     #[test]
     fn a_secret_that_is_a_word_of_the_format_does_not_make_the_event_unreadable() {
-        check("green", &end("green at last"), &end("[redacted:secret] at last"));
-        let started = Body::StepStarted { step: Step::Ready, cycle: 1, attempt: 1 };
+        check(
+            "green",
+            &end("green at last"),
+            &end("[redacted:secret] at last"),
+        );
+        let started = Body::StepStarted {
+            step: Step::Ready,
+            cycle: 1,
+            attempt: 1,
+        };
         check("step_started", &started, &started);
         check("ready", &started, &started);
     }
@@ -183,27 +235,13 @@ mod tests {
     #[test]
     fn a_hash_that_happens_to_contain_a_secret_is_left_alone() {
         let hash = "beef".repeat(16);
-        let config = |hash: &str| Body::Mended {
-            remedy: serde_json::from_value(json!({
-                "id": "r", "kind": "rollback", "cause": "c", "service": "s", "summary": "",
-                "action": {"restart": {"service": "s"}}
-            }))
-            .unwrap_or_else(|_| unreachable!()),
-            branch: String::new(),
-            commit: String::new(),
-            base: String::new(),
-            files: Vec::new(),
-            diff: EvidenceRef {
-                hash: hash.to_owned(),
-                bytes: 1,
-                source: Source::Derived { what: "beef".to_owned() },
-                at: Timestamp::UNIX_EPOCH,
-            },
-        };
-        let _ = config;
         let evidence = json!({"hash": hash, "commit": "0123beef01230123012301230123012301230123"});
         check("beef", &act(evidence.clone()), &act(evidence));
-        check(&hash.clone(), &act(json!({"key": hash})), &act(json!({"key": "[redacted:secret]"})));
+        check(
+            &hash.clone(),
+            &act(json!({"key": hash})),
+            &act(json!({"key": "[redacted:secret]"})),
+        );
     }
 
     #[test]
@@ -213,6 +251,12 @@ mod tests {
             deep = json!([deep]);
         }
         let refused = encode(&Redactor::new(&[]), &act(deep)).err().unwrap();
-        assert!(matches!(refused, EncodeError::Unreadable { kind: "act_finished", .. }));
+        assert!(matches!(
+            refused,
+            EncodeError::Unreadable {
+                kind: "act_finished",
+                ..
+            }
+        ));
     }
 }

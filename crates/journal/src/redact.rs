@@ -1,324 +1,204 @@
-//! Secrets are taken out on the way in, before anything is stored.
+//! Redaction: secrets are replaced before anything is stored.
 //!
-//! Two kinds are known: values that the configuration declares (also as they look when they are
-//! percent-encoded, base64-encoded or inside JSON), and shapes that are secret wherever they
-//! stand: bearer and basic credentials, JSON web tokens, passwords in URLs, `password=…` pairs
-//! and private keys. Each is replaced by `[redacted:KIND]`, which is never redacted again.
+//! Every detector looks at the same text and reports [`Span`]s; spans that overlap become one,
+//! and one marker takes its place. A marker that is already there is never cut or replaced by
+//! another, so redacting twice gives what redacting once gave.
+
+mod declared;
+mod pem;
+mod shapes;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
 use assay_model::Secret;
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use regex::bytes::{Captures, Regex};
-use serde_json::Value;
+use regex::bytes::{Regex, RegexBuilder};
 
-/// Shorter values, in bytes, would be found everywhere by chance.
-const VALUE_BYTES_MIN: usize = 4;
+use self::declared::Declared;
 
-/// One shape of secret. The named group `secret` is what is replaced.
-struct Shape {
-    kind: &'static str,
-    pattern: &'static str,
+/// A declared value shorter than this is not looked for: it would be found everywhere.
+const DECLARED_BYTES_MIN: usize = 4;
+
+/// What was hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A declared value.
+    Secret,
+    Authorization,
+    Jwt,
+    UrlPassword,
+    /// The value of a key such as `password` or `access_token`.
+    Password,
+    PrivateKey,
 }
 
-/// Longest first where one may hold another: a key block before what looks like a pair in it.
-const SHAPES: &[Shape] = &[
-    // RFC 7468; also when the end is missing, to the end of the text.
-    Shape {
-        kind: "private-key",
-        pattern: r"(?-u)(?P<secret>-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\z))",
-    },
-    // RFC 7519 in the compact form of RFC 7515: a JSON object in base64url starts with `eyJ`.
-    Shape {
-        kind: "jwt",
-        pattern: r"(?-u)(?P<secret>\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,})",
-    },
-    // RFC 6750 and RFC 7617.
-    Shape {
-        kind: "credentials",
-        pattern: r"(?i-u)\b(?:bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/-]{8,}={0,2})",
-    },
-    // RFC 3986, userinfo.
-    Shape {
-        kind: "url-password",
-        pattern: r"(?i-u)\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@\x22']{0,200}:(?P<secret>[^\s/@\x22']{1,500})@",
-    },
-    // JSON and its escaped form, query strings, environment dumps.
-    Shape {
-        kind: "value",
-        pattern: r#"(?i-u)\b(?:[a-z0-9_-]{0,40}(?:password|passwd|secret|api_?key|access_token|refresh_token|client_secret|code_verifier))\\?["']?\s*[:=]\s*\\?["']?(?P<secret>[^\s"'\\&,;}\[\]]{3,})"#,
-    },
-];
+impl Kind {
+    fn marker(self) -> &'static str {
+        match self {
+            Self::Secret => "[redacted:secret]",
+            Self::Authorization => "[redacted:authorization]",
+            Self::Jwt => "[redacted:jwt]",
+            Self::UrlPassword => "[redacted:url-password]",
+            Self::Password => "[redacted:password]",
+            Self::PrivateKey => "[redacted:private-key]",
+        }
+    }
+}
 
-/// One look of a declared value, and what is put instead.
-type Look = (Vec<u8>, String);
+static MARKER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\[redacted:(?:secret|authorization|jwt|url-password|password|private-key)\]")
+});
 
-/// Takes secrets out of text.
-#[derive(Debug, Default)]
+/// Bytes to be hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Span {
+    range: Range<usize>,
+    kind: Kind,
+}
+
+/// A declared secret that is not looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its name, never its value.
+    pub name: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Replaces secrets by `[redacted:KIND]`. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Redactor {
-    /// Every look of every declared value, and the name to put instead.
-    declared: Option<(Regex, Vec<Look>)>,
-    shapes: Vec<(&'static str, Regex)>,
-    too_short: Vec<String>,
+    declared: Arc<Declared>,
 }
 
 impl Redactor {
-    /// A redactor that knows `secrets` by value, and all shapes.
+    /// A redactor for what every project hides, and for the values of `secrets`, also where they
+    /// are percent-encoded, escaped as in JSON, or in base64.
     pub fn new(secrets: &[Secret]) -> Self {
-        let mut looks: Vec<Look> = Vec::new();
-        let mut too_short = Vec::new();
-        for secret in secrets {
-            if secret.value.len() < VALUE_BYTES_MIN {
-                if !secret.value.is_empty() {
-                    too_short.push(secret.name.clone());
-                }
-                continue;
-            }
-            let instead = format!("[redacted:{}]", secret.name);
-            looks.extend(
-                looks_of(&secret.value)
-                    .into_iter()
-                    .map(|look| (look, instead.clone())),
-            );
-        }
-        // The longest first: the JSON form of a value may hold the value itself.
-        looks.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
-        looks.dedup_by(|a, b| a.0 == b.0);
-        let alternatives: Vec<String> = looks
-            .iter()
-            .map(|(look, _)| regex::escape(&String::from_utf8_lossy(look)))
-            .collect();
-        let declared = (!looks.is_empty())
-            .then(|| Regex::new(&alternatives.join("|")).ok())
-            .flatten()
-            .map(|regex| (regex, looks));
-        let shapes = SHAPES
-            .iter()
-            .filter_map(|shape| Some((shape.kind, Regex::new(shape.pattern).ok()?)))
-            .collect();
+        Self::sparing(secrets, &[])
+    }
+
+    /// The same, but a secret whose value is one of `names` is not looked for: a password that is
+    /// equal to the name of a service cannot be hidden without hiding the service.
+    pub fn sparing(secrets: &[Secret], names: &[&str]) -> Self {
         Self {
-            declared,
-            shapes,
-            too_short,
+            declared: Arc::new(Declared::new(secrets, names)),
         }
     }
 
-    /// Names of declared secrets whose value is too short to be looked for.
-    pub fn too_short(&self) -> &[String] {
-        &self.too_short
+    /// Declared secrets that are not looked for; a person should be told.
+    pub fn ignored(&self) -> &[Ignored] {
+        self.declared.ignored()
     }
 
-    /// The text without its secrets. Redacting twice is redacting once.
-    pub fn redact<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
-        let mut text = Cow::Borrowed(text);
-        if let Some((regex, looks)) = &self.declared
-            && regex.is_match(&text)
-        {
-            let replaced = regex.replace_all(&text, |found: &Captures<'_>| {
-                let look = looks.iter().find(|(look, _)| look == &found[0]);
-                look.map_or_else(
-                    || b"[redacted]".to_vec(),
-                    |(_, name)| name.clone().into_bytes(),
-                )
-            });
-            text = Cow::Owned(replaced.into_owned());
+    /// Hides every secret in `bytes`, which may be any bytes. Takes time in proportion to their
+    /// length.
+    pub fn redact<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut spans = Vec::new();
+        self.declared.spans(bytes, &mut spans);
+        shapes::spans(bytes, &mut spans);
+        if spans.is_empty() {
+            return Cow::Borrowed(bytes);
         }
-        for (kind, regex) in &self.shapes {
-            if regex.is_match(&text) {
-                let replaced =
-                    regex.replace_all(&text, |found: &Captures<'_>| instead(kind, found));
-                text = Cow::Owned(replaced.into_owned());
-            }
+        let markers = MARKER.find_iter(bytes).map(|found| found.range()).collect();
+        let spans = merge(spans, markers);
+        if spans.is_empty() {
+            return Cow::Borrowed(bytes);
         }
-        text
+        let mut clean = Vec::with_capacity(bytes.len());
+        let mut done = 0;
+        for span in spans {
+            clean.extend_from_slice(&bytes[done..span.range.start]);
+            clean.extend_from_slice(span.kind.marker().as_bytes());
+            done = span.range.end;
+        }
+        clean.extend_from_slice(&bytes[done..]);
+        Cow::Owned(clean)
     }
 
-    /// Redacts every string in a JSON value, names of fields excepted; says whether any changed.
-    pub fn redact_json(&self, value: &mut Value) -> bool {
-        match value {
-            Value::String(text) => {
-                let redacted = match self.redact(text.as_bytes()) {
-                    Cow::Borrowed(_) => return false,
-                    Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                };
-                let changed = redacted != *text;
-                *text = redacted;
-                changed
-            }
-            // No short-circuit: all of them must be looked at.
-            Value::Array(items) => items
-                .iter_mut()
-                .fold(false, |changed, item| self.redact_json(item) | changed),
-            Value::Object(fields) => fields
-                .values_mut()
-                .fold(false, |changed, item| self.redact_json(item) | changed),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    /// The redacted text, or `None` when there is nothing to hide.
+    pub(crate) fn redact_str(&self, text: &str) -> Option<String> {
+        match self.redact(text.as_bytes()) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(clean) => Some(match String::from_utf8(clean) {
+                Ok(clean) => clean,
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
         }
     }
-}
 
-/// The match with its secret replaced; left alone where that was done before.
-fn instead(kind: &str, found: &Captures<'_>) -> Vec<u8> {
-    let whole = found.get(0).map_or(&[][..], |whole| whole.as_bytes());
-    let Some(secret) = found.name("secret") else {
-        return whole.to_vec();
-    };
-    let start = found.get(0).map_or(0, |whole| whole.start());
-    let mut out = whole[..secret.start() - start].to_vec();
-    if secret.as_bytes().starts_with(b"[redacted:") {
-        return whole.to_vec();
+    /// Whether the whole text is a declared value.
+    pub(crate) fn is_declared(&self, text: &str) -> bool {
+        self.declared.is_value(text)
     }
-    out.extend_from_slice(format!("[redacted:{kind}]").as_bytes());
-    out.extend_from_slice(&whole[secret.end() - start..]);
-    out
-}
 
-/// How a value may look in a log or an exchange.
-fn looks_of(value: &str) -> Vec<Vec<u8>> {
-    let bytes = value.as_bytes();
-    let quoted = Value::String(value.to_owned()).to_string();
-    let mut looks = vec![
-        bytes.to_vec(),
-        percent_encoded(bytes, b"-._~").into_bytes(),
-        percent_encoded(bytes, b"-._~!*'()").into_bytes(),
-        quoted.trim_matches('"').as_bytes().to_vec(),
-        STANDARD.encode(bytes).into_bytes(),
-        STANDARD_NO_PAD.encode(bytes).into_bytes(),
-        URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
-    ];
-    looks.sort();
-    looks.dedup();
-    looks
-}
+    /// Whether a field of this name holds a secret.
+    pub(crate) fn is_secret_key(&self, key: &str) -> bool {
+        shapes::is_secret_key(key)
+    }
 
-/// RFC 3986, with `plain` left as it is beside letters and digits.
-fn percent_encoded(bytes: &[u8], plain: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || plain.contains(byte) {
-            out.push(char::from(*byte));
+    /// What stands in the place of the value of such a field.
+    pub(crate) fn hidden_value(value: &str) -> String {
+        let marked = MARKER
+            .find(value.as_bytes())
+            .is_some_and(|found| found.len() == value.len());
+        if value.is_empty() || marked {
+            value
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            Kind::Password.marker()
+        }
+        .to_owned()
+    }
+}
+
+/// Joins spans that overlap, in order; each has the kind of its widest part. What begins
+/// inside a marker was hidden before and is dropped; a marker in which a span ends is swallowed
+/// whole.
+fn merge(mut spans: Vec<Span>, markers: Vec<Range<usize>>) -> Vec<Span> {
+    let around = |at: usize| {
+        let next = markers.partition_point(|marker| marker.end <= at);
+        markers.get(next).filter(|marker| marker.start <= at)
+    };
+    spans.retain_mut(|span| {
+        if span.range.is_empty() || around(span.range.start).is_some() {
+            return false;
+        }
+        if let Some(marker) = around(span.range.end - 1) {
+            span.range.end = marker.end;
+        }
+        true
+    });
+    spans.sort_by_key(|span| (span.range.start, Reverse(span.range.end)));
+    let mut merged: Vec<Span> = Vec::new();
+    let mut widest = 0;
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.range.start < last.range.end => {
+                if span.range.len() > widest {
+                    widest = span.range.len();
+                    last.kind = span.kind;
+                }
+                last.range.end = last.range.end.max(span.range.end);
+            }
+            _ => {
+                widest = span.range.len();
+                merged.push(span);
+            }
         }
     }
-    out
+    merged
+}
+
+/// Compiles a pattern over bytes; classes are ASCII, letters match in either case.
+fn pattern(text: &str) -> Regex {
+    RegexBuilder::new(text)
+        .unicode(false)
+        .case_insensitive(true)
+        .build()
+        .expect("the patterns of this crate are valid")
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn redactor() -> Redactor {
-        Redactor::new(&[
-            Secret {
-                name: "DB_PASSWORD".into(),
-                value: "s3cr3t/+\"x".into(),
-            },
-            Secret {
-                name: "PIN".into(),
-                value: "123".into(),
-            },
-        ])
-    }
-
-    fn check(text: &str, expected: &str) {
-        let found = redactor().redact(text.as_bytes()).into_owned();
-        assert_eq!(String::from_utf8_lossy(&found), expected);
-        assert_eq!(
-            redactor().redact(&found),
-            found,
-            "redacting twice is redacting once"
-        );
-    }
-
-    #[test]
-    fn declared_values_in_every_look() {
-        check("pw s3cr3t/+\"x.", "pw [redacted:DB_PASSWORD].");
-        check("q=s3cr3t%2F%2B%22x", "q=[redacted:DB_PASSWORD]");
-        check(
-            r#"{"a":"s3cr3t/+\"x"}"#,
-            r#"{"a":"[redacted:DB_PASSWORD]"}"#,
-        );
-        check("czNjcjN0LysieA==", "[redacted:DB_PASSWORD]");
-        check("pin 123", "pin 123");
-        assert_eq!(redactor().too_short(), ["PIN"]);
-    }
-
-    #[test]
-    fn shapes() {
-        check(
-            "Authorization: Bearer abcdefgh1234",
-            "Authorization: Bearer [redacted:credentials]",
-        );
-        check(
-            "authorization: basic dXNlcjpwYXNz",
-            "authorization: basic [redacted:credentials]",
-        );
-        check(
-            "t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl end",
-            "t [redacted:jwt] end",
-        );
-        check(
-            "postgres://app:hunter2@db:5432/x",
-            "postgres://app:[redacted:url-password]@db:5432/x",
-        );
-        check("password=hunter2&x=1", "password=[redacted:value]&x=1");
-        check(
-            r#"{"password":"hunter2","x":1}"#,
-            r#"{"password":"[redacted:value]","x":1}"#,
-        );
-        check(
-            r#"{\"client_secret\":\"abc123\"}"#,
-            r#"{\"client_secret\":\"[redacted:value]\"}"#,
-        );
-        check("DB_PASSWORD=hunter2 x", "DB_PASSWORD=[redacted:value] x");
-        check(
-            "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\nrest",
-            "[redacted:private-key]\nrest",
-        );
-        check(
-            "-----BEGIN PRIVATE KEY-----\nMIIB",
-            "[redacted:private-key]",
-        );
-    }
-
-    #[test]
-    fn what_is_no_secret_stays() {
-        for text in [
-            "http://127.0.0.1:8000/health",
-            "bearer of bad news",
-            "the password is wrong",
-            "4f1c2d3e4a5b6c7d8e9f00112233445566778899aabbccddeeff001122334455",
-            "0b5f8a2e-1f64-4c1c-9d2b-6a1f0c9d8e7f",
-            "secret",
-            "2026-11-23T18:44:55.123Z GET /api/me 200",
-        ] {
-            check(text, text);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_redacted_once(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let once = redactor().redact(&bytes).into_owned();
-            let twice = redactor().redact(&once).into_owned();
-            prop_assert_eq!(once, twice);
-        }
-
-        #[test]
-        fn a_declared_value_never_comes_through(
-            before in "[ -~]{0,20}", after in "[ -~]{0,20}", value in "[A-Za-z0-9/+&=]{8,30}",
-        ) {
-            let redactor = Redactor::new(&[Secret { name: "X".into(), value: value.clone() }]);
-            for look in looks_of(&value) {
-                let text = [before.as_bytes(), &look, after.as_bytes()].concat();
-                let out = redactor.redact(&text).into_owned();
-                let found = out.windows(value.len()).any(|part| part == value.as_bytes());
-                prop_assert!(!found);
-            }
-        }
-    }
-}
+mod tests;

@@ -106,8 +106,10 @@ pub(crate) fn path(state_dir: &Path) -> PathBuf {
 
 /// Opens for writing; creates what is missing. `pages_max` bounds the file.
 pub(crate) fn open(state_dir: &Path, pages_max: Option<u32>) -> Result<Connection, OpenError> {
-    fs::create_dir_all(state_dir)
-        .map_err(|source| OpenError::Folder { path: state_dir.to_owned(), source })?;
+    fs::create_dir_all(state_dir).map_err(|source| OpenError::Folder {
+        path: state_dir.to_owned(),
+        source,
+    })?;
     let path = path(state_dir);
     let failed = |source| refusal(&path, source);
     let mut connection = Connection::open_with_flags(
@@ -117,7 +119,9 @@ pub(crate) fn open(state_dir: &Path, pages_max: Option<u32>) -> Result<Connectio
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(failed)?;
-    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(failed)?;
+    connection
+        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+        .map_err(failed)?;
     // What the file is must be known before anything about it is changed.
     let empty = recognise(&connection, &path)?;
     let mode: String = connection
@@ -127,10 +131,16 @@ pub(crate) fn open(state_dir: &Path, pages_max: Option<u32>) -> Result<Connectio
         let found = "its file system does not support a write-ahead log";
         return Err(OpenError::NotAJournal { path, found });
     }
-    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(failed)?;
+    connection
+        .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+        .map_err(failed)?;
     if let Some(pages) = pages_max {
-        connection.pragma_update(None, "max_page_count", pages).map_err(failed)?;
+        connection
+            .pragma_update(None, "max_page_count", pages)
+            .map_err(failed)?;
     }
     if empty {
         create(&mut connection, &path)?;
@@ -150,10 +160,17 @@ pub(crate) fn open_existing(state_dir: &Path) -> Result<Connection, OpenError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(failed)?;
-    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(failed)?;
-    connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
+    connection
+        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+        .map_err(failed)?;
+    connection
+        .pragma_update(None, "cell_size_check", true)
+        .map_err(failed)?;
     if recognise(&connection, &path)? {
-        return Err(OpenError::NotAJournal { path, found: "it is empty" });
+        return Err(OpenError::NotAJournal {
+            path,
+            found: "it is empty",
+        });
     }
     Ok(connection)
 }
@@ -162,7 +179,9 @@ pub(crate) fn open_existing(state_dir: &Path) -> Result<Connection, OpenError> {
 fn recognise(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     let failed = |source| refusal(path, source);
     let number = |pragma: &str| -> Result<i64, OpenError> {
-        connection.query_row(pragma, [], |row| row.get(0)).map_err(failed)
+        connection
+            .query_row(pragma, [], |row| row.get(0))
+            .map_err(failed)
     };
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     let application = number("PRAGMA application_id")?;
@@ -172,15 +191,25 @@ fn recognise(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     }
     if application != i64::from(APPLICATION_ID) {
         let found = "it is the database of another program";
-        return Err(OpenError::NotAJournal { path: path.to_owned(), found });
+        return Err(OpenError::NotAJournal {
+            path: path.to_owned(),
+            found,
+        });
     }
     if version > i64::from(FORMAT_VERSION) {
         let path = path.to_owned();
-        return Err(OpenError::Newer { path, found: version, known: FORMAT_VERSION });
+        return Err(OpenError::Newer {
+            path,
+            found: version,
+            known: FORMAT_VERSION,
+        });
     }
     if version < 1 {
         let found = "its format number is missing";
-        return Err(OpenError::NotAJournal { path: path.to_owned(), found });
+        return Err(OpenError::NotAJournal {
+            path: path.to_owned(),
+            found,
+        });
     }
     Ok(false)
 }
@@ -193,8 +222,12 @@ fn create(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
         .map_err(failed)?;
     if recognise(&transaction, path)? {
         transaction.execute_batch(SCHEMA).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", FORMAT_VERSION).map_err(failed)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failed)?;
+        transaction
+            .pragma_update(None, "user_version", FORMAT_VERSION)
+            .map_err(failed)?;
     }
     transaction.commit().map_err(failed)
 }
@@ -202,9 +235,10 @@ fn create(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
 fn refusal(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => {
-            OpenError::NotAJournal { path, found: "it is not a database" }
-        }
+        Some(ErrorCode::NotADatabase) => OpenError::NotAJournal {
+            path,
+            found: "it is not a database",
+        },
         _ => OpenError::Database { path, source },
     }
 }

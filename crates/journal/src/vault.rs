@@ -1,187 +1,375 @@
-//! The vault: evidence as compressed blobs, named by their content.
+//! The vault: evidence as compressed files that are named by their content.
 //!
-//! A blob file is eight bytes that say what it is, the BLAKE3 of the compressed bytes, and the
-//! compressed bytes (zstd). Its name is the BLAKE3 of the content. The inner hash is there because
-//! a changed byte of a zstd frame may still unpack to the same content.
+//! A file is eight bytes of format, the BLAKE3 of what follows, and the content in zstd. The
+//! content is checked by the file's name; the hash inside it covers the bytes that a decompressor
+//! would not notice.
 
+use std::borrow::Cow;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use assay_model::Secret;
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use crate::chain::hex;
 use crate::redact::Redactor;
 
-/// Largest content of one blob, in bytes. Longer content is cut, and says so at its end: evidence
-/// is read by people and by diagnosis, and neither reads more of one thing.
-pub const BLOB_BYTES_MAX: usize = 16 << 20;
+/// Name and version of the file format.
+const MAGIC: [u8; 8] = *b"ASSAYBL\x01";
 
-const MAGIC: &[u8; 8] = b"asyblob1";
+/// Bytes before the compressed content.
+const PREFIX_BYTES: usize = MAGIC.len() + 32;
 
-/// Fast, and still a third of the size of typical logs.
-const LEVEL: i32 = 3;
+/// Longest content that is kept whole. Tens of times the log of a service during one run, and
+/// still small enough to hold in memory while it is read.
+const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A blob cannot be stored or read.
-#[derive(Debug, Error)]
-pub enum VaultError {
-    /// A file cannot be read or written.
-    #[error("{doing} {path}", path = path.display())]
-    File {
-        /// What was being done.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The blob is not there.
-    #[error("blob {hash} is missing from the vault")]
-    Missing {
-        /// Its name.
-        hash: String,
-    },
-    /// The blob's bytes are not those that were written.
-    #[error("blob {hash} was changed: {reason}")]
-    Changed {
-        /// Its name.
-        hash: String,
-        /// What does not fit.
-        reason: String,
-    },
-    /// The name is no hash.
-    #[error("{hash:?} does not name a blob")]
-    BadName {
-        /// What was given.
-        hash: String,
-    },
-}
+/// Room for the note at the end of content that was cut.
+const NOTE_BYTES_MAX: usize = 128;
+
+/// Longest file that is read: content that cannot be compressed, with zstd's own overhead.
+const FILE_BYTES_MAX: u64 = (CONTENT_BYTES_MAX + CONTENT_BYTES_MAX / 128 + 4096) as u64;
+
+/// zstd's default: logs shrink tenfold at hundreds of megabytes per second.
+const COMPRESSION_LEVEL: i32 = 3;
 
 /// What was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// BLAKE3 of the redacted content.
+    /// BLAKE3 of the redacted content, 64 lower-case hexadecimal digits: its name.
     pub hash: String,
-    /// Its length.
+    /// Length of the redacted content.
     pub bytes: u64,
 }
 
-/// The evidence of one project.
+/// Evidence cannot be stored or read.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// Not the name of a blob.
+    #[error("{hash:?} is not the name of a blob, 64 hexadecimal digits")]
+    BadName {
+        /// What was asked for.
+        hash: String,
+    },
+    /// There is no such blob.
+    #[error("no blob {hash} at {}", path.display())]
+    Missing {
+        /// Its name.
+        hash: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The blob is not what was stored.
+    #[error("blob {} is damaged: {detail}", path.display())]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
+        /// How it shows.
+        detail: String,
+    },
+    /// The blob cannot be read.
+    #[error("cannot read blob {}", path.display())]
+    Read {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The blob cannot be written. Nothing of it is left behind.
+    #[error("cannot write blob {}", path.display())]
+    Write {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl VaultError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free space on that disk, then resume the run")
+            }
+            Self::Write { .. } => Some("check the folder's permissions, then resume the run"),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, without the blob's name.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Damaged { detail, .. } => detail.clone(),
+            Self::Read { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Evidence below one state folder.
 #[derive(Clone, Debug)]
 pub struct Vault {
     folder: PathBuf,
-    redactor: Arc<Redactor>,
+    redactor: Redactor,
 }
 
 impl Vault {
-    /// The vault in a state folder. Values that `redactor` knows never reach it.
-    pub fn new(state: &Path, redactor: Arc<Redactor>) -> Self {
+    /// The vault of a state folder. Nothing is created before something is stored.
+    pub fn open(state_dir: &Path, redactor: Redactor) -> Self {
         Self {
-            folder: state.join("vault"),
+            folder: state_dir.join("vault"),
             redactor,
         }
     }
 
-    /// Redacts and stores. The same content is stored once, so this may be repeated.
+    /// A vault that is only read.
+    pub fn open_existing(state_dir: &Path) -> Self {
+        Self::open(state_dir, Redactor::new(&[] as &[Secret]))
+    }
+
+    /// Redacts `bytes` and stores them; once this returns they are durable. The same content
+    /// twice is one blob. Content that is too long is cut, and says so at its end.
     ///
     /// # Errors
-    /// When the blob could not be made durable; then there is no blob, or the whole of it.
+    /// When the file cannot be written; nothing of it is left then.
     pub fn put(&self, bytes: &[u8]) -> Result<Stored, VaultError> {
-        let mut content = self.redactor.redact(bytes).into_owned();
-        if content.len() > BLOB_BYTES_MAX {
-            let note = format!("\n[cut: {} bytes in all]\n", content.len());
-            content.truncate(BLOB_BYTES_MAX - note.len());
-            content.extend_from_slice(note.as_bytes());
-        }
-        let hash = blake3::hash(&content).to_hex().to_string();
+        // Redacted before it is cut, so that no secret is cut into something unrecognisable.
+        let content = bounded(self.redactor.redact(bytes));
+        let hash = hex(&blake3::hash(&content));
+        let path = self.path(&hash)?;
         let stored = Stored {
             hash,
             bytes: content.len() as u64,
         };
-        let path = self.path(&stored.hash);
-        if !path.exists() {
-            self.write(&path, &content)?;
+        if self.get(&stored.hash).is_ok() {
+            return Ok(stored);
         }
-        Ok(stored)
+        match self.write(&path, &content) {
+            Ok(()) => Ok(stored),
+            Err(source) => Err(VaultError::Write { path, source }),
+        }
     }
 
-    /// Reads and checks a blob.
+    /// The content of a blob, checked against its name.
     ///
     /// # Errors
-    /// When it is missing, or any byte of it was changed.
+    /// When there is none, when it cannot be read, or when any byte of it was changed.
     pub fn get(&self, hash: &str) -> Result<Vec<u8>, VaultError> {
-        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let path = self.path(hash)?;
+        let file = match read_bounded(&path) {
+            Ok(file) => file,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(VaultError::Missing {
+                    hash: hash.to_owned(),
+                    path,
+                });
+            }
+            Err(source) => return Err(VaultError::Read { path, source }),
+        };
+        match unpack(&file) {
+            Ok(content) if hex(&blake3::hash(&content)) == hash => Ok(content),
+            Ok(_) => {
+                let detail = "its content is not what its name says".to_owned();
+                Err(VaultError::Damaged { path, detail })
+            }
+            Err(detail) => Err(VaultError::Damaged { path, detail }),
+        }
+    }
+
+    fn path(&self, hash: &str) -> Result<PathBuf, VaultError> {
+        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if hash.len() != 64 || !hash.bytes().all(digit) {
             return Err(VaultError::BadName {
                 hash: hash.to_owned(),
             });
         }
-        let path = self.path(hash);
-        let file = std::fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => VaultError::Missing {
-                hash: hash.to_owned(),
-            },
-            _ => VaultError::File {
-                doing: "read",
-                path: path.clone(),
-                source,
-            },
-        })?;
-        let changed = |reason: &str| VaultError::Changed {
-            hash: hash.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let rest = file
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| changed("its first bytes"))?;
-        let (inner, packed) = rest
-            .split_at_checked(32)
-            .ok_or_else(|| changed("it is cut off"))?;
-        if blake3::hash(packed).as_bytes() != inner {
-            return Err(changed("its compressed bytes"));
-        }
-        let mut content = Vec::new();
-        let decoder = zstd::Decoder::new(packed).map_err(|error| changed(&error.to_string()))?;
-        decoder
-            .take(BLOB_BYTES_MAX as u64 + 1)
-            .read_to_end(&mut content)
-            .map_err(|error| changed(&error.to_string()))?;
-        if blake3::hash(&content).to_hex().as_str() != hash {
-            return Err(changed("its content"));
-        }
-        Ok(content)
+        Ok(self.folder.join(&hash[..2]).join(format!("{hash}.zst")))
     }
 
-    fn path(&self, hash: &str) -> PathBuf {
-        let first = hash.get(..2).unwrap_or("xx");
-        self.folder.join(first).join(format!("{hash}.zst"))
-    }
-
-    /// Beside, synced, renamed, and the folder synced: after a crash the blob is whole or absent.
-    fn write(&self, path: &Path, content: &[u8]) -> Result<(), VaultError> {
-        let failed = |doing: &'static str| {
-            let path = path.to_owned();
-            move |source| VaultError::File {
-                doing,
-                path,
-                source,
-            }
-        };
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let packed = zstd::bulk::compress(content, COMPRESSION_LEVEL)?;
         let folder = path.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
-        let packed = zstd::bulk::compress(content, LEVEL).map_err(failed("compress"))?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".blob-")
-            .tempfile_in(folder)
-            .map_err(failed("write"))?;
-        file.write_all(MAGIC)
-            .and_then(|()| file.write_all(blake3::hash(&packed).as_bytes()))
-            .and_then(|()| file.write_all(&packed))
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(failed("write"))?;
-        file.persist(path)
-            .map_err(|error| failed("write")(error.error))?;
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed("sync the folder of"))
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+            File::open(&self.folder)?.sync_all()?;
+        }
+        let mut temporary = NamedTempFile::with_prefix_in(".new-", folder)?;
+        temporary.write_all(&MAGIC)?;
+        temporary.write_all(blake3::hash(&packed).as_bytes())?;
+        temporary.write_all(&packed)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// Content that is not longer than may be stored.
+fn bounded(content: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if content.len() <= CONTENT_BYTES_MAX {
+        return content;
+    }
+    let all = content.len();
+    let mut content = content.into_owned();
+    content.truncate(CONTENT_BYTES_MAX);
+    let note = format!("\n[cut: the first {CONTENT_BYTES_MAX} of {all} bytes]\n");
+    content.extend_from_slice(note.as_bytes());
+    Cow::Owned(content)
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The content of a blob's file; an error says what is wrong with it.
+fn unpack(file: &[u8]) -> Result<Vec<u8>, String> {
+    if file.len() < PREFIX_BYTES {
+        return Err(format!(
+            "it is {} bytes long, too short for a blob",
+            file.len()
+        ));
+    }
+    if file.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
+    }
+    let (prefix, packed) = file.split_at(PREFIX_BYTES);
+    let (magic, sum) = prefix.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err("it does not begin like a blob of this format".to_owned());
+    }
+    if blake3::hash(packed).as_bytes() != sum {
+        return Err("its checksum does not match".to_owned());
+    }
+    let mut content = Vec::new();
+    let most = (CONTENT_BYTES_MAX + NOTE_BYTES_MAX) as u64;
+    zstd::stream::read::Decoder::new(packed)
+        .and_then(|decoder| decoder.take(most + 1).read_to_end(&mut content))
+        .map_err(|error| error.to_string())?;
+    if content.len() as u64 > most {
+        return Err(format!("it unpacks to more than {most} bytes"));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault() -> (tempfile::TempDir, Vault) {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = [Secret {
+            name: "S".to_owned(),
+            value: "hunter22".to_owned(),
+        }];
+        let vault = Vault::open(dir.path(), Redactor::new(&secrets));
+        (dir, vault)
+    }
+
+    #[track_caller]
+    fn check(content: &[u8], expected: &[u8]) {
+        let (_dir, vault) = vault();
+        let stored = vault.put(content).unwrap();
+        assert_eq!(stored.bytes, expected.len() as u64);
+        assert_eq!(stored.hash, blake3::hash(expected).to_hex().as_str());
+        assert_eq!(vault.get(&stored.hash).unwrap(), expected);
+    }
+
+    #[test]
+    fn content_comes_back_redacted() {
+        check(b"", b"");
+        check(b"plain", b"plain");
+        check(&[0, 255, 128], &[0, 255, 128]);
+        check(b"a hunter22", b"a [redacted:secret]");
+    }
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(files(&path))
+            } else {
+                found.push(path)
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_same_content_is_one_blob_and_leftovers_are_harmless() {
+        let (dir, vault) = vault();
+        let stored = vault.put(b"x").unwrap();
+        let left = vault
+            .path(&stored.hash)
+            .unwrap()
+            .with_file_name(".new-left");
+        fs::write(&left, b"half").unwrap();
+        assert_eq!(vault.put(b"x").unwrap(), stored);
+        fs::remove_file(left).unwrap();
+        assert_eq!(files(dir.path()).len(), 1);
+    }
+
+    #[test]
+    fn any_changed_byte_shows_and_storing_again_mends_it() {
+        let (_dir, vault) = vault();
+        let content = b"some evidence, some evidence, and more of the same evidence";
+        let stored = vault.put(content).unwrap();
+        let path = vault.path(&stored.hash).unwrap();
+        let good = fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&path, bad).unwrap();
+            let error = vault.get(&stored.hash).unwrap_err();
+            assert!(
+                matches!(error, VaultError::Damaged { .. }),
+                "byte {at}: {error}"
+            );
+        }
+        fs::write(&path, &good[..good.len() - 1]).unwrap();
+        assert!(vault.get(&stored.hash).is_err());
+        vault.put(content).unwrap();
+        assert_eq!(vault.get(&stored.hash).unwrap(), content);
+    }
+
+    #[test]
+    fn content_that_is_too_long_is_cut_and_says_so() {
+        let (_dir, vault) = vault();
+        let stored = vault.put(&vec![b'.'; CONTENT_BYTES_MAX + 5]).unwrap();
+        let content = vault.get(&stored.hash).unwrap();
+        let note = format!(
+            ".\n[cut: the first {CONTENT_BYTES_MAX} of {} bytes]\n",
+            CONTENT_BYTES_MAX + 5
+        );
+        assert!(content.ends_with(note.as_bytes()));
+        assert!(note.len() <= NOTE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_file_that_unpacks_to_too_much_is_refused() {
+        let packed = zstd::bulk::compress(&vec![0; CONTENT_BYTES_MAX * 2], 1).unwrap();
+        let file = [&MAGIC[..], blake3::hash(&packed).as_bytes(), &packed].concat();
+        assert!(unpack(&file).unwrap_err().contains("unpacks to more"));
+    }
+
+    #[test]
+    fn only_names_of_blobs_are_looked_for() {
+        let (_dir, vault) = vault();
+        for name in ["", "../../etc/passwd", &"A".repeat(64), &"é".repeat(32)] {
+            assert!(
+                matches!(vault.get(name), Err(VaultError::BadName { .. })),
+                "{name}"
+            );
+        }
+        assert!(matches!(
+            vault.get(&"a".repeat(64)),
+            Err(VaultError::Missing { .. })
+        ));
     }
 }

@@ -1,291 +1,303 @@
-//! Recomputing a run: chain, head, blobs.
+//! Proves that a run is as it was written, or names what is not.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use assay_model::{EvidenceRef, RunId};
-use rusqlite::types::ValueRef;
-use serde::Deserialize;
+use rusqlite::Connection;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::chain::{GENESIS, Head, Row};
-use crate::head::{self, HeadError};
-use crate::open::Journal;
-use crate::redact::Redactor;
-use crate::store::{self, ReadError, SELECT};
+use crate::chain::{Columns, Head, Tip, hex};
+use crate::head::{self, Recorded};
+use crate::scan::scan;
 use crate::vault::{Vault, VaultError};
 
-/// Problems that are listed. One change breaks two links of the chain at most; whoever sees this
-/// many need not see more.
-const PROBLEMS_MAX: usize = 100;
+/// Problems that are listed; the rest are counted. A person reads the first few, and every
+/// further event of a run that was rewritten is one more.
+const PROBLEMS_MAX: usize = 1000;
 
-/// Something in a run is not as it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Problem {
-    /// A row is not text and numbers any more.
-    #[error("event {seq}: cannot be read: {reason}")]
-    Unreadable {
-        /// Its place, as far as it can be told.
-        seq: i64,
-        /// Why.
-        reason: String,
-    },
-    /// A row's content does not give its hash.
-    #[error("event {seq} ({kind}): its content was changed")]
-    Changed {
-        /// Its place.
-        seq: i64,
-        /// Its kind, as it now stands.
-        kind: String,
-    },
-    /// A row does not follow on the one before it.
-    #[error("event {seq}: does not follow on the event before it")]
-    Unlinked {
-        /// Its place.
-        seq: i64,
-    },
-    /// Rows are missing.
-    #[error("events {from} to {to} are missing")]
-    Gap {
-        /// First missing.
-        from: i64,
-        /// Last missing.
-        to: i64,
-    },
-    /// The head record is further than the database.
-    #[error(
-        "the tail was cut off: the head record knows event {expected}, the journal ends at {found}"
-    )]
-    CutOff {
-        /// Last event that the record knows.
-        expected: u64,
-        /// Last event that there is.
-        found: u64,
-    },
-    /// The head record names another event.
-    #[error("event {seq}: the head record knows another one")]
-    OtherHead {
-        /// Its place.
-        seq: u64,
-    },
-    /// The head that the caller knows is not in the chain.
-    #[error("no event has the given head hash {hash}")]
-    UnknownHead {
-        /// What was given.
-        hash: String,
-    },
-    /// The head record itself is damaged.
-    #[error(transparent)]
-    Head(#[from] HeadError),
-    /// A blob is missing or was changed.
-    #[error("{reason} (evidence of event {seq})")]
-    Blob {
-        /// The first event that refers to it.
-        seq: i64,
-        /// Its name.
-        hash: String,
-        /// What is wrong.
-        reason: String,
-    },
-}
+/// Digits of a hash that name an event well enough; a worklog may print no more.
+const EXPECTED_DIGITS_MIN: usize = 8;
 
-/// What was recomputed, and what did not fit.
+/// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// Events read.
+    /// The run.
+    pub run: RunId,
+    /// Events that were read.
     pub events: u64,
-    /// Blobs read.
+    /// Blobs that the events refer to; each was read.
     pub blobs: u64,
-    /// Hash of the last event.
-    pub head: String,
-    /// What is not as it was recorded; empty when all is well.
+    /// The last event that was read; `None` when there is none.
+    pub head: Option<Head>,
+    /// What is wrong, in the order of the run.
     pub problems: Vec<Problem>,
+    /// How many more problems there are.
+    pub unlisted: u64,
 }
 
-impl Journal {
-    /// Recomputes the chain and every blob of a run. `expected_head`, from a worklog say, must be
-    /// the hash of one of its events, in full or its first digits.
-    ///
-    /// # Errors
-    /// When the database cannot be read at all.
-    pub fn verify(
-        &self,
-        run: &RunId,
-        expected_head: Option<&str>,
-    ) -> Result<Verification, ReadError> {
-        let rows = self.raw_rows(run)?;
-        let mut problems = Vec::new();
-        let mut evidence: Vec<(i64, String)> = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut hashes = vec![GENESIS.to_owned()];
-        let (mut next, mut prev) = (1, GENESIS.to_owned());
-        for row in &rows {
-            let row = match row {
-                Ok(row) => row,
-                Err((seq, reason)) => {
-                    problems.push(Problem::Unreadable {
-                        seq: *seq,
-                        reason: reason.clone(),
-                    });
-                    next = seq + 1;
-                    continue;
-                }
-            };
-            check_row(row, next, &prev, &mut problems);
-            next = row.seq + 1;
-            prev.clone_from(&row.hash);
-            hashes.push(row.hash.clone());
-            if let Ok(payload) = serde_json::from_str(&row.payload) {
-                collect(&payload, &mut |hash| {
-                    if seen.insert(hash.to_owned()) {
-                        evidence.push((row.seq, hash.to_owned()));
-                    }
-                });
+impl Verification {
+    /// Whether the run is as it was written.
+    pub fn ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Something about a run is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say what each field is")]
+pub enum Problem {
+    /// The event does not match its own hash.
+    #[error("event {seq} of run {run} was changed: it does not match its hash")]
+    EventChanged { run: RunId, seq: u64 },
+    /// The event does not name the one before it.
+    #[error("event {seq} of run {run} does not follow the event before it, {expected}")]
+    ChainBroken {
+        run: RunId,
+        seq: u64,
+        expected: String,
+    },
+    /// Events are not there.
+    #[error("events {from} to {to} of run {run} are missing")]
+    EventsMissing { run: RunId, from: u64, to: u64 },
+    /// The event is there and cannot be read.
+    #[error("event {seq} of run {run} cannot be read: {detail}")]
+    EventUnreadable {
+        run: RunId,
+        seq: u64,
+        detail: String,
+    },
+    /// The head record is gone.
+    #[error("the head record of run {run} is missing: {}", path.display())]
+    HeadMissing { run: RunId, path: PathBuf },
+    /// The head record is damaged.
+    #[error("the head record of run {run} cannot be trusted: {}: {detail}", path.display())]
+    HeadUnreadable {
+        run: RunId,
+        path: PathBuf,
+        detail: String,
+    },
+    /// The head record names another event.
+    #[error("event {seq} of run {run} is not the one in its head record, {recorded}")]
+    HeadDiffers {
+        run: RunId,
+        seq: u64,
+        recorded: String,
+    },
+    /// The run does not contain the event that somebody else wrote down.
+    #[error("run {run} has no event with hash {expected}")]
+    ExpectedMissing { run: RunId, expected: String },
+    /// The database itself is damaged.
+    #[error("journal {} cannot be read after event {after} of run {run}: {detail}", path.display())]
+    Database {
+        path: PathBuf,
+        run: RunId,
+        after: u64,
+        detail: String,
+    },
+    /// Evidence is gone.
+    #[error("blob {hash}, evidence of event {seq} of run {run}, is missing")]
+    BlobMissing { run: RunId, seq: u64, hash: String },
+    /// Evidence is not what was stored.
+    #[error("blob {hash}, evidence of event {seq} of run {run}, was changed: {detail}")]
+    BlobChanged {
+        run: RunId,
+        seq: u64,
+        hash: String,
+        detail: String,
+    },
+}
+
+/// Verifies one run. `expected` is the hash of an event as somebody else wrote it down, or its
+/// first digits.
+pub(crate) fn verify(
+    state_dir: &Path,
+    path: &Path,
+    connection: &Connection,
+    vault: &Vault,
+    run: &RunId,
+    expected: Option<&str>,
+) -> Verification {
+    // Before the events: a run that is being written only ever moves ahead of its record.
+    let recorded = head::read(state_dir, run);
+    let mut check = Check {
+        run,
+        recorded: match &recorded {
+            Recorded::Tip(tip) => Some(*tip),
+            Recorded::Missing | Recorded::Unreadable(_) => None,
+        },
+        expected: expected.map(str::to_owned),
+        events: 0,
+        references: BTreeMap::new(),
+        problems: Vec::new(),
+        unlisted: 0,
+    };
+    let (tip, damage) = scan(connection, path, run, |columns, problems| {
+        check.event(columns, problems);
+        ControlFlow::Continue(())
+    });
+    check.add(damage);
+    check.head(state_dir, recorded, &tip);
+    if let Some(expected) = check.expected.take() {
+        check.add([Problem::ExpectedMissing {
+            run: run.clone(),
+            expected,
+        }]);
+    }
+    check.blobs(vault);
+    Verification {
+        run: run.clone(),
+        events: check.events,
+        blobs: check.references.len() as u64,
+        head: (check.events > 0).then(|| tip.head()),
+        problems: check.problems,
+        unlisted: check.unlisted,
+    }
+}
+
+/// Verification under way.
+struct Check<'a> {
+    run: &'a RunId,
+    recorded: Option<Tip>,
+    expected: Option<String>,
+    events: u64,
+    /// By hash: the length that is expected, and the first event that refers to it.
+    references: BTreeMap<String, (u64, u64)>,
+    problems: Vec<Problem>,
+    unlisted: u64,
+}
+
+impl Check<'_> {
+    fn add(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            if self.problems.len() < PROBLEMS_MAX {
+                self.problems.push(problem);
+            } else {
+                self.unlisted += 1;
             }
         }
-        self.check_head(run, &rows, &mut problems);
-        if let Some(expected) = expected_head
-            && !hashes
-                .iter()
-                .any(|hash| expected.len() >= 8 && hash.starts_with(expected))
+    }
+
+    fn is_expected(&self, hash: &str) -> bool {
+        let digits = self.expected.as_deref().unwrap_or_default();
+        digits.len() >= EXPECTED_DIGITS_MIN && hash.starts_with(digits)
+    }
+
+    fn event(&mut self, columns: Option<&Columns<'_>>, problems: Vec<Problem>) {
+        let intact = problems.is_empty();
+        self.events += 1;
+        self.add(problems);
+        let Some(columns) = columns else { return };
+        let run = self.run.clone();
+        let seq = u64::try_from(columns.seq).unwrap_or(0);
+        if let Some(recorded) = self.recorded
+            && recorded.seq == seq
+            && columns.hash != recorded.hash.as_bytes()
         {
-            problems.push(Problem::UnknownHead {
-                hash: expected.to_owned(),
+            self.add([Problem::HeadDiffers {
+                run: run.clone(),
+                seq,
+                recorded: hex(&recorded.hash),
+            }]);
+        }
+        let stored = blake3::Hash::from_slice(columns.hash).map(|hash| hex(&hash));
+        if stored.is_ok_and(|hash| self.is_expected(&hash)) {
+            self.expected = None;
+        }
+        match columns.event() {
+            Ok(event) if intact && event.body.kind().as_bytes() != columns.kind => {
+                let detail = "its kind is not that of its payload".to_owned();
+                self.add([Problem::EventUnreadable { run, seq, detail }]);
+            }
+            Err(detail) if intact => self.add([Problem::EventUnreadable { run, seq, detail }]),
+            _ => {}
+        }
+        if let Ok(payload) = serde_json::from_slice(columns.payload) {
+            references(&payload, &mut |evidence| {
+                self.references
+                    .entry(evidence.hash)
+                    .or_insert((evidence.bytes, seq));
             });
         }
-        // Reading back needs no secrets: what is stored was redacted.
-        let vault = Vault::new(&self.state, Redactor::default().into());
-        for (seq, hash) in &evidence {
-            if let Err(error) = vault.get(hash) {
-                problems.push(blob_problem(*seq, hash, &error));
+    }
+
+    fn head(&mut self, state_dir: &Path, recorded: Recorded, tip: &Tip) {
+        let run = self.run.clone();
+        let path = || head::path(state_dir, self.run);
+        match recorded {
+            Recorded::Tip(recorded) if recorded.seq > tip.seq => {
+                self.add([Problem::EventsMissing {
+                    run,
+                    from: tip.seq + 1,
+                    to: recorded.seq,
+                }]);
+            }
+            Recorded::Tip(_) => {}
+            Recorded::Missing => {
+                let path = path();
+                self.add([Problem::HeadMissing { run, path }]);
+            }
+            Recorded::Unreadable(detail) => {
+                let path = path();
+                self.add([Problem::HeadUnreadable { run, path, detail }]);
             }
         }
-        problems.truncate(PROBLEMS_MAX);
-        Ok(Verification {
-            events: rows.len() as u64,
-            blobs: evidence.len() as u64,
-            head: prev,
-            problems,
-        })
     }
 
-    /// Where the chain of a run ends, as the database has it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn head(&self, run: &RunId) -> Result<Option<Head>, ReadError> {
-        let rows = self.raw_rows(run)?;
-        Ok(rows.into_iter().rev().find_map(Result::ok).map(|row| Head {
-            seq: u64::try_from(row.seq).unwrap_or_default(),
-            hash: row.hash,
-        }))
-    }
-
-    /// Rows as they are stored; a row with a column of another type is an error of its own.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a row, or where and why there is none"
-    )]
-    fn raw_rows(&self, run: &RunId) -> Result<Vec<Result<Row, (i64, String)>>, ReadError> {
-        let reader = self.reader();
-        let failed = self.read_failed();
-        let mut select = reader.prepare_cached(SELECT).map_err(&failed)?;
-        let mut found = Vec::new();
-        let mut rows = select.query([run.as_str()]).map_err(&failed)?;
-        while let Some(row) = rows.next().map_err(&failed)? {
-            found.push(store::columns(row).map_err(|error| {
-                let seq = match row.get_ref(1) {
-                    Ok(ValueRef::Integer(seq)) => seq,
-                    _ => 0,
-                };
-                (seq, error.to_string())
-            }));
+    fn blobs(&mut self, vault: &Vault) {
+        for (hash, (bytes, seq)) in self.references.clone() {
+            let run = self.run.clone();
+            match vault.get(&hash) {
+                Ok(content) if content.len() as u64 == bytes => {}
+                Ok(content) => {
+                    let detail = format!("it has {} bytes, not {bytes}", content.len());
+                    self.add([Problem::BlobChanged {
+                        run,
+                        seq,
+                        hash,
+                        detail,
+                    }]);
+                }
+                Err(VaultError::Missing { .. }) => {
+                    self.add([Problem::BlobMissing { run, seq, hash }]);
+                }
+                Err(error) => {
+                    let detail = error.detail();
+                    self.add([Problem::BlobChanged {
+                        run,
+                        seq,
+                        hash,
+                        detail,
+                    }]);
+                }
+            }
         }
-        Ok(found)
     }
+}
 
-    fn check_head(
-        &self,
-        run: &RunId,
-        rows: &[Result<Row, (i64, String)>],
-        problems: &mut Vec<Problem>,
-    ) {
-        let record = match head::read(&self.state, run) {
-            Ok(record) => record,
-            Err(error) => {
-                problems.push(error.into());
+/// Every pointer to evidence in a payload, wherever it stands.
+fn references(value: &Value, found: &mut impl FnMut(EvidenceRef)) {
+    match value {
+        Value::Object(fields) => {
+            if ["hash", "bytes", "source", "at"]
+                .iter()
+                .all(|key| fields.contains_key(*key))
+                && let Ok(evidence) = serde_json::from_value(value.clone())
+            {
+                found(evidence);
                 return;
             }
-        };
-        let at = rows
-            .iter()
-            .filter_map(|row| row.as_ref().ok())
-            .find(|row| u64::try_from(row.seq) == Ok(record.seq));
-        match at {
-            Some(row) if row.hash == record.hash => {}
-            Some(_) => problems.push(Problem::OtherHead { seq: record.seq }),
-            None => {
-                let last = rows
-                    .iter()
-                    .filter_map(|row| row.as_ref().ok())
-                    .map(|row| row.seq)
-                    .max();
-                let found = last
-                    .and_then(|seq| u64::try_from(seq).ok())
-                    .unwrap_or_default();
-                problems.push(Problem::CutOff {
-                    expected: record.seq,
-                    found,
-                });
+            for value in fields.values() {
+                references(value, found);
             }
         }
-    }
-}
-
-fn check_row(row: &Row, next: i64, prev: &str, problems: &mut Vec<Problem>) {
-    if row.seq > next {
-        problems.push(Problem::Gap {
-            from: next,
-            to: row.seq - 1,
-        });
-    }
-    if row.compute_hash() != row.hash {
-        problems.push(Problem::Changed {
-            seq: row.seq,
-            kind: row.kind.clone(),
-        });
-    }
-    if row.prev != prev {
-        problems.push(Problem::Unlinked { seq: row.seq });
-    }
-    if let Err(error) = store::event(row.clone()) {
-        problems.push(Problem::Unreadable {
-            seq: row.seq,
-            reason: error.to_string(),
-        });
-    }
-}
-
-fn blob_problem(seq: i64, hash: &str, error: &VaultError) -> Problem {
-    Problem::Blob {
-        seq,
-        hash: hash.to_owned(),
-        reason: error.to_string(),
-    }
-}
-
-/// Every evidence reference below `value`.
-fn collect(value: &Value, found: &mut impl FnMut(&str)) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(fields) => {
-            if fields.contains_key("hash")
-                && let Ok(evidence) = EvidenceRef::deserialize(value)
-            {
-                found(&evidence.hash);
+        Value::Array(values) => {
+            for value in values {
+                references(value, found);
             }
-            fields.values().for_each(|item| collect(item, found));
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -1,255 +1,426 @@
-//! Appending to a run.
+//! Appending: many tasks ask, one thread writes, and whatever waits shares one commit.
 
-use std::fs::File;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assay_model::{Body, Event, RunId, Step, Timestamp};
-use rustix::fs::{FlockOperation, flock};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::chain::{self, Head};
-use crate::head::HeadFile;
-use crate::open::Journal;
+use crate::chain::{Columns, Head, Tip, hex};
+use crate::head::{HeadError, HeadFile};
+use crate::lock::RunLock;
+use crate::payload::{EncodeError, Encoded, encode};
 use crate::redact::Redactor;
-use crate::store::ReadError;
-use crate::thread::{Committer, Request};
 
-/// Events could not be made durable. None of them is in the journal.
-#[derive(Debug, Error)]
+/// Requests that wait for the writer; an appender beyond them waits itself. More than any run
+/// has tasks, so it only bounds memory when the disk stalls.
+const QUEUE_REQUESTS_MAX: usize = 1024;
+
+/// Events in one commit, unless a single request has more. Beyond this the cost of syncing is
+/// long negligible, and the first one in should not wait for ever.
+const COMMIT_EVENTS_MAX: usize = 4096;
+
+/// Prepared statements that are kept: the insert and the look for a run's last event.
+const STATEMENTS_MAX: usize = 4;
+
+const INSERT: &str = "INSERT INTO event (run, seq, at, step, kind, payload, prev, hash)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+const LAST: &str = "SELECT seq, hash FROM event WHERE run = ?1 ORDER BY seq DESC LIMIT 1";
+
+/// Events could not be appended.
+#[derive(Clone, Debug, Error)]
 pub enum AppendError {
-    /// The database refused.
-    #[error("write to {path}: {reason}", path = path.display())]
+    /// An event cannot be stored as it is; nothing of the request was.
+    #[error("cannot store an event")]
+    Encode(#[source] Arc<EncodeError>),
+    /// The disk is full. Nothing of the request is in the journal; it can be tried again.
+    #[error("cannot append to journal {}: its disk is full", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: Arc<rusqlite::Error>,
+    },
+    /// The database failed. Nothing of the request is in the journal; it can be tried again.
+    #[error("cannot append to journal {}", path.display())]
     Database {
-        /// The file.
+        /// The database.
         path: PathBuf,
         /// Why.
-        reason: String,
+        source: Arc<rusqlite::Error>,
     },
-    /// The thread that writes is gone.
-    #[error("{path} is not open any more", path = path.display())]
+    /// The events are in the journal, but its head record does not say so. The run takes no more
+    /// events until it is resumed.
+    #[error("journal {} and its head record have parted", path.display())]
+    Head {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: Arc<HeadError>,
+    },
+    /// The thread that writes has died.
+    #[error("the writer of journal {} is gone", path.display())]
     Gone {
-        /// The file.
+        /// The database.
         path: PathBuf,
     },
-    /// An earlier append failed, so the chain would have a gap.
-    #[error("an earlier event could not be written to {path}", path = path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-    },
-    /// An event cannot be written as JSON.
-    #[error("write event {kind}")]
-    Encode {
-        /// Its kind.
-        kind: &'static str,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The run exists, or another assay writes it.
-    #[error("run {run} {reason}")]
-    Taken {
-        /// The run.
-        run: RunId,
-        /// Why it cannot be written.
-        reason: String,
-    },
-    /// A file beside the database cannot be written.
-    #[error("write {path}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The run cannot be read back.
-    #[error(transparent)]
-    Read(#[from] ReadError),
 }
 
-/// The one writer of a run. While it lives, no other process can write that run.
-#[derive(Debug)]
+impl AppendError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Full { .. } => Some("free space on that disk, then resume the run"),
+            Self::Database { .. } | Self::Head { .. } => {
+                Some("check the disk and the folder's permissions, then resume the run")
+            }
+            Self::Gone { .. } => Some("resume the run"),
+            Self::Encode(_) => None,
+        }
+    }
+}
+
+/// Appends events to one run. Clones append to the same run; while any of them lives, nobody else
+/// can write it.
+#[derive(Clone, Debug)]
 pub struct RunWriter {
-    run: RunId,
-    head: Head,
-    head_file: Arc<HeadFile>,
-    redactor: Arc<Redactor>,
-    committer: Committer,
-    broken: bool,
-    /// An append whose caller went away before it was answered.
-    pending: Option<(oneshot::Receiver<Result<(), AppendError>>, Head)>,
-    _lock: File,
+    run: Arc<OpenRun>,
+    redactor: Redactor,
+    queue: Queue,
+}
+
+/// The way to the writing thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    requests: mpsc::Sender<Request>,
+    path: PathBuf,
+}
+
+/// A run that is locked for writing.
+#[derive(Debug)]
+struct OpenRun {
+    name: RunId,
+    _lock: RunLock,
+    head: HeadFile,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    tip: Tip,
+    /// A commit failed, so the database knows better than `tip`.
+    doubtful: bool,
+    /// Why no further event is taken.
+    parted: Option<AppendError>,
+}
+
+impl OpenRun {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is replaced as a whole, so it is sound even if its last holder panicked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Events that are to be appended together.
+#[derive(Debug)]
+struct Request {
+    run: Arc<OpenRun>,
+    at: Timestamp,
+    step: Option<Step>,
+    bodies: Vec<Encoded>,
+    reply: oneshot::Sender<Result<Vec<Event>, AppendError>>,
 }
 
 impl RunWriter {
-    /// Appends events in their order; returns them as they were stored, once all are durable.
-    /// Writers that wait at the same time share one transaction.
+    pub(crate) fn new(
+        run: RunId,
+        lock: RunLock,
+        head: HeadFile,
+        tip: Tip,
+        redactor: Redactor,
+        queue: Queue,
+    ) -> Self {
+        let state = Mutex::new(State {
+            tip,
+            doubtful: false,
+            parted: None,
+        });
+        Self {
+            run: Arc::new(OpenRun {
+                name: run,
+                _lock: lock,
+                head,
+                state,
+            }),
+            redactor,
+            queue,
+        }
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run.name
+    }
+
+    /// The last event that is durable.
+    pub fn head(&self) -> Head {
+        self.run.state().tip.head()
+    }
+
+    /// Appends events, all or none, and returns them once they are durable: redacted, as any
+    /// reader of the journal will see them. When the future is dropped, they may still be
+    /// appended.
     ///
     /// # Errors
-    /// When they could not be made durable; then none of them is there, and this writer refuses
-    /// everything that comes later, since it would follow on a gap.
+    /// Names the journal; [`AppendError::hint`] says what to do.
     pub async fn append(
-        &mut self,
+        &self,
         at: Timestamp,
         step: Option<Step>,
         bodies: Vec<Body>,
     ) -> Result<Vec<Event>, AppendError> {
-        self.settle().await?;
-        if self.broken {
-            return Err(AppendError::Broken {
-                path: self.committer.path(),
-            });
+        if bodies.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut head = self.head.clone();
-        let mut rows = Vec::with_capacity(bodies.len());
-        let mut events = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            let kind = body.kind();
-            let encode = |source| AppendError::Encode { kind, source };
-            let mut payload = serde_json::to_value(&body).map_err(encode)?;
-            // What is read back later must be what the run went on with.
-            let body = if self.redactor.redact_json(&mut payload) {
-                serde_json::from_value(payload.clone()).map_err(encode)?
-            } else {
-                body
-            };
-            let payload = serde_json::to_string(&payload).map_err(encode)?;
-            let row = chain::link(&self.run, &mut head, at, step, kind, payload);
-            events.push(Event {
-                run: self.run.clone(),
-                seq: head.seq,
-                at,
-                step,
-                body,
-                prev: row.prev.clone(),
-                hash: row.hash.clone(),
-            });
-            rows.push(row);
-        }
-        if rows.is_empty() {
-            return Ok(events);
-        }
-        let (done, written) = oneshot::channel();
-        self.committer.send(Request {
-            rows,
-            run: self.run.clone(),
-            head: head.clone(),
-            head_file: self.head_file.clone(),
-            done,
-        })?;
-        // The rows reach the disk even if the caller stops waiting here.
-        self.pending = Some((written, head));
-        self.settle().await?;
-        Ok(events)
-    }
-
-    /// Waits for the answer to the last append, whoever made it.
-    async fn settle(&mut self) -> Result<(), AppendError> {
-        let Some((written, _)) = &mut self.pending else {
-            return Ok(());
+        let bodies = bodies
+            .iter()
+            .map(|body| encode(&self.redactor, body))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| AppendError::Encode(Arc::new(error)))?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            run: Arc::clone(&self.run),
+            at,
+            step,
+            bodies,
+            reply,
         };
-        let answer = written.await;
-        let head = self.pending.take().map(|(_, head)| head);
-        match (answer, head) {
-            (Ok(Ok(())), Some(head)) => {
-                self.head = head;
-                Ok(())
-            }
-            (Ok(Err(error)), _) => {
-                self.broken = true;
-                Err(error)
-            }
-            _ => {
-                self.broken = true;
-                Err(AppendError::Gone {
-                    path: self.committer.path(),
-                })
-            }
-        }
-    }
-
-    /// Where the chain ends.
-    pub fn head(&self) -> &Head {
-        &self.head
+        let gone = || AppendError::Gone {
+            path: self.queue.path.clone(),
+        };
+        self.queue
+            .requests
+            .send(request)
+            .await
+            .map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 }
 
-impl Journal {
-    /// Begins a new run.
-    ///
-    /// # Errors
-    /// When the run exists already, or its files cannot be made.
-    pub fn begin(&self, run: RunId) -> Result<RunWriter, AppendError> {
-        let lock = lock(&self.state, &run)?;
-        if !self.events(&run)?.is_empty() {
-            return Err(AppendError::Taken {
-                run,
-                reason: "exists already".to_owned(),
-            });
-        }
-        self.writer(run, Head::genesis(), lock)
-    }
-
-    /// Goes on with a run whose writer died, and gives what it had written.
-    ///
-    /// # Errors
-    /// When another assay writes it, or its chain is not whole.
-    pub fn reopen(&self, run: RunId) -> Result<(RunWriter, Vec<Event>), AppendError> {
-        let lock = lock(&self.state, &run)?;
-        let events = self.events(&run)?;
-        let Some(last) = events.last() else {
-            return Err(AppendError::Taken {
-                run,
-                reason: "has no events".to_owned(),
-            });
+impl Queue {
+    /// Starts the thread that owns the database. It ends when every handle to it is gone.
+    pub(crate) fn start(connection: Connection, path: &Path) -> std::io::Result<Self> {
+        let (requests, waiting) = mpsc::channel(QUEUE_REQUESTS_MAX);
+        let writer = Writer {
+            connection,
+            path: path.to_owned(),
         };
-        let head = Head {
-            seq: last.seq,
-            hash: last.hash.clone(),
-        };
-        let writer = self.writer(run, head, lock)?;
-        Ok((writer, events))
-    }
-
-    fn writer(&self, run: RunId, head: Head, lock: File) -> Result<RunWriter, AppendError> {
-        let head_file = HeadFile::open(&self.state, &run).map_err(|source| AppendError::File {
-            path: crate::head::path(&self.state, &run),
-            source,
-        })?;
-        Ok(RunWriter {
-            run,
-            head,
-            head_file: Arc::new(head_file),
-            redactor: self.redactor.clone(),
-            committer: self.committer.clone(),
-            broken: false,
-            pending: None,
-            _lock: lock,
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.serve(waiting))?;
+        Ok(Self {
+            requests,
+            path: path.to_owned(),
         })
     }
 }
 
-/// Takes the exclusive lock of a run. It goes with the process that holds it.
-fn lock(state: &Path, run: &RunId) -> Result<File, AppendError> {
-    let folder = state.join("runs");
-    let path = folder.join(format!("{run}.lock"));
-    let failed = |source| AppendError::File {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| AppendError::Taken {
-        run: run.clone(),
-        reason: "is being written by another assay".to_owned(),
-    })?;
-    Ok(file)
+/// The one that writes.
+struct Writer {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// Runs that one commit touches, and how far it takes each.
+type Tips = HashMap<RunId, (Arc<OpenRun>, Tip)>;
+
+impl Writer {
+    fn serve(mut self, mut waiting: mpsc::Receiver<Request>) {
+        self.connection
+            .set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        while let Some(first) = waiting.blocking_recv() {
+            let mut events = first.bodies.len();
+            let mut batch = vec![first];
+            while events < COMMIT_EVENTS_MAX
+                && let Ok(next) = waiting.try_recv()
+            {
+                events += next.bodies.len();
+                batch.push(next);
+            }
+            self.append(batch);
+        }
+    }
+
+    /// Appends a batch and answers everyone in it.
+    fn append(&mut self, batch: Vec<Request>) {
+        let mut open = Vec::with_capacity(batch.len());
+        for request in batch {
+            let parted = request.run.state().parted.clone();
+            match parted {
+                Some(error) => answer(request.reply, Err(error)),
+                None => open.push(request),
+            }
+        }
+        if open.is_empty() {
+            return;
+        }
+        match self.commit(&mut open) {
+            Ok((appended, tips)) => {
+                let parted = self.record_heads(tips);
+                for (request, events) in open.into_iter().zip(appended) {
+                    let result = parted
+                        .get(&request.run.name)
+                        .cloned()
+                        .map_or(Ok(events), Err);
+                    answer(request.reply, result);
+                }
+            }
+            Err(error) => {
+                let error = self.failure(error);
+                for request in open {
+                    request.run.state().doubtful = true;
+                    answer(request.reply, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One transaction for all of them; the events of each, and the new last event of each run.
+    fn commit(&mut self, batch: &mut [Request]) -> rusqlite::Result<(Vec<Vec<Event>>, Tips)> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut tips = Tips::new();
+        let mut appended = Vec::with_capacity(batch.len());
+        for request in batch {
+            let name = &request.run.name;
+            if !tips.contains_key(name) {
+                let tip = start(&transaction, &request.run)?;
+                tips.insert(name.clone(), (Arc::clone(&request.run), tip));
+            }
+            let Some((_, tip)) = tips.get_mut(name) else {
+                continue;
+            };
+            appended.push(insert(&transaction, request, tip)?);
+        }
+        transaction.commit()?;
+        Ok((appended, tips))
+    }
+
+    /// Writes down how far each run has come; the runs for which that failed.
+    fn record_heads(&self, tips: Tips) -> HashMap<RunId, AppendError> {
+        let mut parted = HashMap::new();
+        for (name, (run, tip)) in tips {
+            let failed = run.head.write(&tip).err().map(|source| AppendError::Head {
+                path: self.path.clone(),
+                source: Arc::new(source),
+            });
+            *run.state() = State {
+                tip,
+                doubtful: false,
+                parted: failed.clone(),
+            };
+            if let Some(error) = failed {
+                parted.insert(name, error);
+            }
+        }
+        parted
+    }
+
+    fn failure(&self, error: rusqlite::Error) -> AppendError {
+        let path = self.path.clone();
+        let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        let source = Arc::new(error);
+        if full {
+            AppendError::Full { path, source }
+        } else {
+            AppendError::Database { path, source }
+        }
+    }
+}
+
+/// The event that the next one follows.
+fn start(transaction: &Transaction<'_>, run: &OpenRun) -> rusqlite::Result<Tip> {
+    let State { tip, doubtful, .. } = run.state().clone();
+    if !doubtful {
+        return Ok(tip);
+    }
+    let last = transaction
+        .prepare_cached(LAST)?
+        .query_row([run.name.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        })
+        .optional()?;
+    Ok(last.map_or(Tip::START, |(seq, hash): (i64, [u8; 32])| Tip {
+        seq: seq.unsigned_abs(),
+        hash: hash.into(),
+    }))
+}
+
+/// Inserts the events of one request after `tip`, and moves it.
+fn insert(
+    transaction: &Transaction<'_>,
+    request: &mut Request,
+    tip: &mut Tip,
+) -> rusqlite::Result<Vec<Event>> {
+    let mut statement = transaction.prepare_cached(INSERT)?;
+    let at = request.at.to_string();
+    let run = &request.run.name;
+    let step = request.step.map(Step::word);
+    let mut events = Vec::with_capacity(request.bodies.len());
+    for Encoded { body, payload } in request.bodies.drain(..) {
+        let prev = tip.hash;
+        let kind = body.kind();
+        let mut columns = Columns {
+            run: run.as_bytes(),
+            seq: tip.seq as i64 + 1,
+            at: at.as_bytes(),
+            step: step.map(str::as_bytes),
+            kind: kind.as_bytes(),
+            payload: payload.as_bytes(),
+            prev: prev.as_bytes(),
+            hash: &[],
+        };
+        let hash = columns.digest();
+        columns.hash = hash.as_bytes();
+        let seq = columns.seq;
+        statement.execute(params![
+            run.as_str(),
+            seq,
+            at,
+            step,
+            kind,
+            payload,
+            columns.prev,
+            columns.hash
+        ])?;
+        *tip = Tip {
+            seq: tip.seq + 1,
+            hash,
+        };
+        events.push(Event {
+            run: run.clone(),
+            seq: tip.seq,
+            at: request.at,
+            step: request.step,
+            body,
+            prev: hex(&prev),
+            hash: hex(&hash),
+        });
+    }
+    Ok(events)
+}
+
+/// Answers, unless whoever asked has gone away.
+fn answer(
+    reply: oneshot::Sender<Result<Vec<Event>, AppendError>>,
+    result: Result<Vec<Event>, AppendError>,
+) {
+    drop(reply.send(result));
 }

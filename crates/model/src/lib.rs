@@ -21,6 +21,7 @@ mod remedy;
 mod rollout;
 mod sandbox;
 mod stage;
+mod step;
 mod template;
 mod test;
 
@@ -48,7 +49,8 @@ pub use rollout::{
     Bundle, Excluded, Manifest, Revision, Rollout, RolloutOutcome, RolloutRequest, RolloutSource,
 };
 pub use sandbox::{Aside, Sandbox, SandboxError};
-pub use stage::{Act, Begun, RecordError, Recorder, Stage, StageError, Step};
+pub use stage::{Act, Begun, RecordError, Recorder, Stage, StageError};
+pub use step::Step;
 pub use template::{UnknownPlaceholder, expand};
 pub use test::{
     Attempt, Criterion, Exchange, Execution, Outcome, Purpose, Selected, Selection, TestCase,

@@ -4,54 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Body, EvidenceRef, Facts, Source};
-
-/// The steps of the loop. `engine::decide` alone knows their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Bring a requested roll-out to its end.
-    Deploy,
-    /// 0: what is up?
-    Ready,
-    /// 1: which tests?
-    Select,
-    /// 2: what passes, and is each pass proven?
-    Execute,
-    /// Collect logs, exits and restarts for step 3.
-    Observe,
-    /// 3: what is broken, and why?
-    Why,
-    /// 3.6: what is the smallest safe action?
-    Remedy,
-    /// Run reproductions on bad and good revisions.
-    Reproduce,
-    /// 4: does the code keep its own architecture?
-    Audit,
-    /// 5: did the change break anything?
-    Stability,
-    /// 6: who needs to know?
-    Publish,
-}
-
-impl Step {
-    /// The word used in tables and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Deploy => "deploy",
-            Self::Ready => "ready",
-            Self::Select => "select",
-            Self::Execute => "execute",
-            Self::Observe => "observe",
-            Self::Why => "why",
-            Self::Remedy => "remedy",
-            Self::Reproduce => "reproduce",
-            Self::Audit => "audit",
-            Self::Stability => "stability",
-            Self::Publish => "publish",
-        }
-    }
-}
+use crate::{Body, EvidenceRef, Facts, Source, Step};
 
 /// One step of the loop. It gets the facts, acts, and tells the recorder; it returns nothing
 /// else, so that what it did can be replayed from the journal alone.
@@ -92,7 +45,9 @@ pub enum Begun {
 /// The single way to leave a trace. Only the engine implements it.
 #[async_trait]
 pub trait Recorder: Send {
-    /// Appends events; returns once all of them are durable.
+    /// Appends events; returns once all of them are durable. When a step is repeated after a
+    /// crash, its nth call is answered by what its nth call recorded before: the first look
+    /// stands, and nothing is told twice. So a step makes these calls in the same order each time.
     ///
     /// # Errors
     /// When they could not be made durable. The step must stop.

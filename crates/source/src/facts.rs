@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Language;
+use crate::language::Language;
 
 /// What is known of one file, in the order of its lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

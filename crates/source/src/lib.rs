@@ -10,9 +10,13 @@
 
 mod facts;
 mod language;
+mod path;
+mod read;
 mod rhai;
 mod tree;
 
 pub use facts::{Call, Definition, FileFacts, Import, Route, SyntaxError, Unread};
-pub use language::{FILE_BYTES_MAX, Language, facts};
-pub use tree::{SourceTree, Target, normalise, tree};
+pub use language::Language;
+pub use path::{Target, normalise};
+pub use read::{FILE_BYTES_MAX, facts};
+pub use tree::{SourceTree, tree};

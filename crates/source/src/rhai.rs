@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnAccess, FnCallExpr, OptimizationLevel, Position, Stmt};
 
-use crate::tree::normalise;
-use crate::{Call, Definition, FileFacts, Import, Language, Route, SyntaxError, Target, Unread};
+use crate::facts::{Call, Definition, FileFacts, Import, Route, SyntaxError, Unread};
+use crate::language::Language;
+use crate::path::{Target, normalise};
 
 /// Nesting that is still read: twice what an engine accepts by default, so that everything that
 /// runs is read, and the parser's own stack stays bounded.

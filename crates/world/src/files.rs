@@ -1,6 +1,8 @@
 //! Files: written whole or not at all, copied, removed; and ports, which are taken like files.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, Permissions};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -61,14 +63,32 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     written().map_err(FileError::of("write", path))
 }
 
-/// A TCP port of the loopback address that was free a moment ago.
+/// Ports that [`free_port`] gives: above what needs a privilege and below 32768, where Linux by
+/// default begins to take ports for outgoing connections (`ip_local_port_range`). A port from
+/// there could be taken by anybody's connection between being found and being used.
+const PORTS: std::ops::Range<u16> = 10_000..32_768;
+
+/// Ports that are tried before giving up.
+const PORT_TRIES_MAX: u32 = 1_000;
+
+/// A TCP port of the loopback address that was free a moment ago, chosen at random, so that two
+/// who ask at the same time rarely get the same.
 ///
 /// # Errors
-/// When no port can be bound at all.
+/// When none of many can be bound.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    let span = u64::from(PORTS.end - PORTS.start);
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..PORT_TRIES_MAX {
+        // The standard library's own source of randomness.
+        let offset = RandomState::new().build_hasher().finish() % span;
+        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// Copies files, folders and symbolic links (as links) with their modes into `to`, which is made

@@ -174,7 +174,10 @@ impl Test {
         for address in addresses {
             self.connects(address.to_string());
             match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    stream.set_nodelay(true).map_err(|error| reason(&error))?;
+                    return Ok(stream);
+                }
                 Err(error) => last = reason(&error),
             }
         }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::serve::ListenerExt;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -139,6 +140,8 @@ async fn serve(listener: TcpListener, service: Arc<Service>) -> std::io::Result<
     let stop = Arc::new(tokio::sync::Notify::new());
     let stopped = stop.clone();
     let app = axum::Router::new().fallback(handle).with_state(service);
+    // Events are small and many; none may wait for the acknowledgement of the one before it.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let serving = axum::serve(listener, app)
         .with_graceful_shutdown(async move { stopped.notified().await })
         .into_future();

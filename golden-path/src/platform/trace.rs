@@ -48,7 +48,7 @@ impl Failure {
 
     fn at(mut error: EvalAltResult, file: &str, trace: Vec<String>) -> Self {
         // The trace says where; a message without a place is the same wherever it happens.
-        let _: Position = error.take_position();
+        error.set_position(Position::NONE);
         let mut refusal = None;
         let message = match error {
             EvalAltResult::ErrorModuleNotFound(path, _) => format!("module not found: {path}"),

@@ -1,5 +1,7 @@
 //! The platform as real processes on free ports, its suite against it, and its incidents.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod world;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! `assay demo`: the whole loop on the reference platform, in a scratch project of its own.
 
-use std::net::TcpListener;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use assay_model::{
@@ -12,8 +12,8 @@ use golden_path::incidents::{self, Action, Incident};
 use golden_path::tree::{self, Ports};
 
 use crate::args::DemoArgs;
-use crate::command::finish;
 use crate::failure::Failure;
+use crate::screen::finish;
 use crate::session::{CONFIG_FILE, STATE_FOLDER, Session};
 use crate::terminal::{self, Live};
 
@@ -230,17 +230,16 @@ fn shorten(folder: &Path) -> std::io::Result<()> {
 }
 
 fn free_ports() -> std::io::Result<Ports> {
-    // All three are held at once, so that they differ.
-    let taken = [0; 3].map(|_| TcpListener::bind(("127.0.0.1", 0)));
-    let mut ports = [0; 3];
-    for (port, listener) in ports.iter_mut().zip(taken) {
-        *port = listener?.local_addr()?.port();
+    let mut ports = BTreeSet::new();
+    while ports.len() < SERVICES.len() {
+        ports.insert(files::free_port()?);
     }
-    let [auth, backend, frontend] = ports;
+    let mut next = ports.into_iter();
+    let mut port = || next.next().unwrap_or_default();
     Ok(Ports {
-        auth,
-        backend,
-        frontend,
+        auth: port(),
+        backend: port(),
+        frontend: port(),
     })
 }
 

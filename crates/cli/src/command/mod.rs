@@ -7,14 +7,9 @@ mod run;
 mod runs;
 pub(crate) mod supervise;
 
-use assay_engine::Ended;
-use assay_model::RunId;
-
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
-use crate::screen;
 use crate::session::Session;
-use crate::terminal::{self, Live};
 
 /// Carries a command out and gives the exit code.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
@@ -35,29 +30,6 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(0)
         }
         // Dispatched before there is a runtime.
-        Command::Platform { .. }
-        | Command::E2e { .. }
-        | Command::Supervise { .. }
-        | Command::Launch { .. } => Ok(5),
+        Command::Platform { .. } | Command::E2e { .. } | Command::Supervise { .. } => Ok(5),
     }
-}
-
-/// Prints the closing screen of a run and gives its exit code.
-fn finish(session: &Session, run: &RunId, ended: Ended, live: &Live) -> Result<u8, Failure> {
-    live.close();
-    if let Some(error) = ended.error {
-        return Err(error.into());
-    }
-    let events = session
-        .journal
-        .events(run)
-        .map_err(|error| Failure::cannot_look("read the journal").because(error))?;
-    let colour = terminal::wants_colour(&std::io::stdout());
-    terminal::print(&screen::render(
-        &ended.facts,
-        &events,
-        &session.project.root,
-        colour,
-    ));
-    Ok(ended.end.exit_code())
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use assay_model::RunId;
 
 use crate::args::ResumeArgs;
-use crate::command::finish;
 use crate::failure::Failure;
+use crate::screen::finish;
 use crate::session::{Session, journal_failed};
 use crate::terminal::Live;
 

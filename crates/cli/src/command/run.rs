@@ -10,8 +10,8 @@ use assay_model::{
 use serde_json::json;
 
 use crate::args::{DeployArgs, ExecuteArgs, Format, RunArgs};
-use crate::command::finish;
 use crate::failure::Failure;
+use crate::screen::finish;
 use crate::session::Session;
 use crate::terminal::{self, Live};
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assay_model::{Event, RunId};
+use assay_world::clock;
 use serde_json::json;
 
 use crate::args::{Format, ShowArgs, VerifyArgs};
@@ -28,7 +29,7 @@ pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
                 .iter()
                 .map(|run| {
                     json!({
-                        "run": run.run, "started": run.first, "last": run.last,
+                        "run": run.run, "started": run.started, "last": run.last,
                         "events": run.events, "end": run.end,
                     })
                 })
@@ -42,7 +43,9 @@ pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
             );
             for run in &runs {
                 let end = run.end.map_or("unfinished", |end| end.word());
-                let started = assay_world::clock::stamp(run.first);
+                let started = run
+                    .started
+                    .map_or_else(|| "unreadable".to_owned(), clock::stamp);
                 table.push_str(&format!(
                     "{:<22}{started:<26}{:>7}  {end}\n",
                     run.run, run.events
@@ -79,7 +82,7 @@ pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
 
 fn line(event: &Event) -> String {
     let step = event.step.map_or("", |step| step.word());
-    let at = assay_world::clock::stamp(event.at);
+    let at = clock::stamp(event.at);
     let mut body = json!(event.body);
     if let Some(fields) = body.as_object_mut() {
         fields.remove("kind");
@@ -173,7 +176,12 @@ pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
         }
         Format::Text if found.problems.is_empty() => terminal::print(&format!(
             "run {run}: {} events and {} blobs are as they were recorded\nhead {}",
-            found.events, found.blobs, found.head
+            found.events,
+            found.blobs,
+            found
+                .head
+                .as_ref()
+                .map_or("none", |head| head.hash.as_str())
         )),
         Format::Text => {
             for problem in &found.problems {

@@ -16,13 +16,14 @@ pub(crate) fn run(state: &Path) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Becomes the program. Gives the error and the exit code when it cannot.
-pub(crate) fn launch(args: &[OsString]) -> Result<ExitCode, Failure> {
-    match supervisor::launch(args.iter().cloned()) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+/// `assay launch …`: becomes the program. Returns only when it cannot.
+pub(crate) fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
+    match supervisor::launch(args) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            crate::terminal::complain(&format!("error: {error}"));
-            Ok(ExitCode::from(error.exit_code()))
+            let code = error.exit_code();
+            Failure::cannot_look("launch").because(error).print();
+            ExitCode::from(code)
         }
     }
 }

@@ -85,8 +85,10 @@ impl Scratch {
         let Ok(db) = rusqlite::Connection::open_with_flags(path, flags) else {
             return 0;
         };
-        db.query_row("select count(*) from events", [], |row| row.get(0))
-            .unwrap_or(0)
+        let rows: i64 = db
+            .query_row("select count(*) from events", [], |row| row.get(0))
+            .unwrap_or(0);
+        u64::try_from(rows).unwrap()
     }
 
     /// Command lines of live processes that run in, or on behalf of, this folder.

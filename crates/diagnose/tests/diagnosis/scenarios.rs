@@ -332,3 +332,15 @@ fn tracebacks_of_other_languages_lead_to_the_same_place() {
         );
     }
 }
+
+#[test]
+fn a_refused_revision_explains_nothing_that_users_see() {
+    let mut seen = gate_refused();
+    town::fail(&mut seen, "sailors", "harbor", "GET", 500, town::TESTED);
+    let found = check(
+        &seen,
+        "Partly | freight/tariffs@harbor packaging module-missing \
+         depots/harbor/.bundleignore:7 `freight/` [unignore person] 5 whys",
+    );
+    assert_eq!(found.unexplained, [0]);
+}
