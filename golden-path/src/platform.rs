@@ -14,6 +14,7 @@ mod role;
 mod routes;
 mod script;
 mod serve;
+mod service;
 mod settings;
 mod shell;
 mod socket;

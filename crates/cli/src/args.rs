@@ -105,6 +105,9 @@ pub(crate) struct DemoArgs {
     /// Scratch folder to use; it must be empty or not exist
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Only write the scratch project, good and bad commit, and run nothing
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) prepare: bool,
     /// A shorter loop: six tests, short bakes
     #[arg(long)]
     pub(crate) small: bool,

@@ -1,12 +1,15 @@
 //! The binary `assay`: composes the rooms and prints.
 //!
 //! `args` is the command line; `session` opens a project and puts the stages together; `command`
-//! holds one file per command; `terminal` and `screen` show things to a person; `failure` maps
-//! what went wrong to a message, a hint and an exit code.
+//! holds one file per command; `narration` says what an event means, `terminal` and `screen` show
+//! it in the colours of `palette`; `failure` maps what went wrong to a message, a hint and an exit
+//! code.
 
 mod args;
 mod command;
 mod failure;
+mod narration;
+mod palette;
 mod screen;
 mod session;
 mod terminal;

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use assay_engine::Ended;
-use assay_model::{Action, Body, EndState, Event, Facts, Outcome, RunId, Status};
+use assay_model::{Action, Body, EndState, Event, Facts, Outcome, Reproduction, RunId, Status};
 
 use crate::failure::Failure;
+use crate::narration::counted;
+use crate::palette::{Meaning, paint};
 use crate::session::Session;
-use crate::terminal::{self, Live, Meaning, fold, paint};
+use crate::terminal::{self, Live, fold};
 
 /// Columns before the text.
 const INDENT: usize = 10;
@@ -189,14 +191,18 @@ fn done(facts: &Facts) -> Vec<String> {
 fn proof(facts: &Facts) -> Vec<String> {
     let mut out = Vec::new();
     for run in facts.reproductions.iter().filter(|run| run.as_expected()) {
+        let what = match &run.check.reproduction {
+            Reproduction::Start { .. } => "starting it".to_owned(),
+            Reproduction::Test { test, .. } => test.to_string(),
+        };
         let word = if run.check.must_fail {
             "fails"
         } else {
             "passes"
         };
         out.push(format!(
-            "reproduction {word} on {}: {}",
-            run.check.revision, run.detail
+            "{what}, aside from all traffic, {word} on {}",
+            run.check.revision
         ));
     }
     if let Some(execution) = facts
@@ -213,8 +219,8 @@ fn proof(facts: &Facts) -> Vec<String> {
     if let (Some(report), Some(_)) = (&facts.audit, facts.mend()) {
         let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
         out.push(format!(
-            "audit: {} new findings in {checks} checks",
-            report.new
+            "audit: {} in {checks} checks",
+            counted(report.new as usize, "new finding")
         ));
     }
     if let Some(report) = &facts.stability {

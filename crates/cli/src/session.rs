@@ -10,7 +10,8 @@ use assay_diagnose::WhyStage;
 use assay_engine::{Ended, Engine, Origin, Watch};
 use assay_journal::{Journal, Redactor, RunWriter, Vault};
 use assay_model::{
-    Body, Event, Facts, Prober, Project, Revision, Rollout, RunId, RunPlan, Sandbox, Source, Stage,
+    Body, Event, Facts, Prober, Project, Prologue, Revision, Rollout, RolloutId, RunId, RunPlan,
+    Sandbox, Source, Stage,
 };
 use assay_probe::{NetworkProber, ReadyStage};
 use assay_publish::{EventSource, PublishStage};
@@ -91,6 +92,7 @@ impl Session {
         watch: &mut dyn Watch,
     ) -> Result<(RunId, Ended), Failure> {
         let run = new_run_id();
+        let plan = named(&run, plan);
         let (revisions, rollouts) = self.history()?;
         let writer = self
             .journal
@@ -339,6 +341,16 @@ fn prepare_state(state: &Path) -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+/// The plan with its roll-outs named after the run, so that no two runs share an instance.
+fn named(run: &RunId, mut plan: RunPlan) -> RunPlan {
+    for (place, item) in plan.prologue.iter_mut().enumerate() {
+        if let Prologue::Rollout(request) = item {
+            request.id = RolloutId::new(format!("{run}.{}-{}", place + 1, request.service));
+        }
+    }
+    plan
 }
 
 /// `20261123-184455-7f3a`: UTC, and two random bytes for runs of the same second.

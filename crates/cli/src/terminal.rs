@@ -4,41 +4,17 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use assay_engine::Watch;
-use assay_model::{
-    Action, Body, Event, Execution, Facts, Health, Rollout, RolloutOutcome, Status, Step, Timestamp,
-};
+use assay_model::{Body, Event, Facts, Step, Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::narration;
+use crate::palette::{Meaning, paint};
 
 /// Columns of a line of progress before its text.
 const INDENT: usize = 18;
 
 /// Longest line that is printed, in columns.
 const COLUMNS: usize = 80;
-
-/// What a piece of text means; [`paint`] alone knows its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    Good,
-    Warning,
-    Bad,
-    Label,
-    Faint,
-}
-
-/// Colours `text`, where stderr is a terminal that wants colour.
-pub(crate) fn paint(meaning: Meaning, text: &str, colour: bool) -> String {
-    if !colour {
-        return text.to_owned();
-    }
-    let code = match meaning {
-        Meaning::Good => "32",
-        Meaning::Warning => "33",
-        Meaning::Bad => "31",
-        Meaning::Label => "1",
-        Meaning::Faint => "2",
-    };
-    format!("\u{1b}[{code}m{text}\u{1b}[0m")
-}
 
 /// Whether `stream` is a terminal that wants colour (see no-color.org).
 pub(crate) fn wants_colour(stream: &impl IsTerminal) -> bool {
@@ -157,7 +133,7 @@ impl Watch for Live {
             bar.set_message(format!("{} …", step.word()));
         }
         let step = event.step.map_or("run", Step::word);
-        for (meaning, text) in lines(facts, event) {
+        for (meaning, text) in narration::lines(facts, event) {
             self.line(event.at, step, meaning, &text);
         }
     }
@@ -167,217 +143,6 @@ impl Watch for Live {
             bar.set_message(format!("{}: {line}", step.map_or("run", Step::word)));
         }
     }
-}
-
-/// What an event says to a person, if anything.
-fn lines(facts: &Facts, event: &Event) -> Vec<(Meaning, String)> {
-    match &event.body {
-        Body::RunStarted {
-            project,
-            environment,
-            ..
-        } => {
-            vec![(
-                Meaning::Label,
-                format!("{}: {project}, environment {environment}", event.run),
-            )]
-        }
-        Body::RunResumed { found } => {
-            vec![(Meaning::Warning, format!("goes on after {found} events"))]
-        }
-        Body::RolloutFinished { rollout } => vec![rollout_line(rollout)],
-        Body::Disturbed { .. } => {
-            vec![(
-                Meaning::Warning,
-                "the environment was disturbed on purpose".to_owned(),
-            )]
-        }
-        Body::StepFinished {
-            step,
-            error: Some(error),
-            ..
-        } => {
-            vec![(
-                Meaning::Bad,
-                format!("{} could not look: {error}", step.word()),
-            )]
-        }
-        Body::StepFinished {
-            step: Step::Ready, ..
-        } => health_lines(facts),
-        Body::TestsSelected { selection } => {
-            let text = format!("{} of {} tests", selection.tests.len(), selection.listed);
-            vec![(Meaning::Faint, text)]
-        }
-        Body::ExecutionJudged { execution } => vec![execution_line(execution)],
-        Body::ServiceObserved { observation } => {
-            let exits: usize = observation
-                .instances
-                .iter()
-                .map(|instance| instance.exits.iter().filter(|exit| !exit.requested).count())
-                .sum();
-            let text = format!(
-                "{}: {exits} exits by itself since the run began",
-                observation.service
-            );
-            if exits == 0 {
-                Vec::new()
-            } else {
-                vec![(Meaning::Warning, text)]
-            }
-        }
-        Body::Diagnosed { diagnosis } => diagnosis
-            .causes
-            .iter()
-            .map(|cause| {
-                (
-                    Meaning::Bad,
-                    format!("{} ({})", cause.summary, cause.class.word()),
-                )
-            })
-            .chain(
-                diagnosis
-                    .missing_evidence
-                    .iter()
-                    .map(|text| (Meaning::Faint, format!("missing: {text}"))),
-            )
-            .collect(),
-        _ => late_lines(event),
-    }
-}
-
-/// The same for the events of the second half of the loop.
-fn late_lines(event: &Event) -> Vec<(Meaning, String)> {
-    match &event.body {
-        Body::RemedyPlanned { remedy } => match &remedy.action {
-            Action::Person { advice } => {
-                vec![(Meaning::Warning, format!("needs a person: {advice}"))]
-            }
-            action => vec![(
-                Meaning::Label,
-                format!("{}: {}", action.word(), remedy.reason),
-            )],
-        },
-        Body::Mended { branch, files, .. } => {
-            vec![(
-                Meaning::Label,
-                format!("{} changed on {branch}", files.join(", ")),
-            )]
-        }
-        Body::Reproduced { run } => {
-            let meaning = if run.as_expected() {
-                Meaning::Good
-            } else {
-                Meaning::Bad
-            };
-            let wanted = if run.check.must_fail {
-                "must fail"
-            } else {
-                "must pass"
-            };
-            vec![(
-                meaning,
-                format!("{} {wanted}: {}", run.check.revision, run.detail),
-            )]
-        }
-        Body::Reverted { branch, reason } => {
-            vec![(Meaning::Warning, format!("{branch} taken back: {reason}"))]
-        }
-        Body::Audited { report } => {
-            let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
-            let text = format!(
-                "{} findings, {} new, in {checks} checks",
-                report.findings.len(),
-                report.new
-            );
-            let meaning = if report.new == 0 {
-                Meaning::Good
-            } else {
-                Meaning::Bad
-            };
-            vec![(meaning, text)]
-        }
-        Body::StabilityJudged { report } => {
-            let text = if report.stable {
-                format!("nothing breaks between {} and {}", report.base, report.head)
-            } else {
-                format!("{} changes that break or weaken", report.changes.len())
-            };
-            vec![(
-                if report.stable {
-                    Meaning::Good
-                } else {
-                    Meaning::Bad
-                },
-                text,
-            )]
-        }
-        Body::Published { publication } => {
-            vec![(Meaning::Faint, publication.worklog.clone())]
-        }
-        Body::RunFinished { end, reason } => {
-            vec![(Meaning::Label, format!("{}: {reason}", end.word()))]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn rollout_line(rollout: &Rollout) -> (Meaning, String) {
-    let meaning = match rollout.outcome {
-        RolloutOutcome::Succeeded => Meaning::Good,
-        RolloutOutcome::Unverified => Meaning::Warning,
-        RolloutOutcome::RolledBack | RolloutOutcome::Failed => Meaning::Bad,
-    };
-    let what = &rollout.request.service;
-    let text = format!(
-        "{what} {} {}: {}",
-        rollout.revision,
-        rollout.outcome.word(),
-        rollout.detail
-    );
-    (meaning, text)
-}
-
-fn health_lines(facts: &Facts) -> Vec<(Meaning, String)> {
-    let one = |health: &Health| {
-        let meaning = match health.status {
-            Status::Healthy => Meaning::Good,
-            Status::Degraded => Meaning::Warning,
-            Status::Unavailable | Status::Refused | Status::Unreachable => Meaning::Bad,
-        };
-        let detail = match health.status {
-            Status::Healthy => format!("{} ms", health.latency_ms),
-            _ => health.detail.clone(),
-        };
-        (
-            meaning,
-            format!("{} {}: {detail}", health.service, health.status.word()),
-        )
-    };
-    facts
-        .health
-        .values()
-        .map(|(health, _)| one(health))
-        .collect()
-}
-
-fn execution_line(execution: &Execution) -> (Meaning, String) {
-    let totals = &execution.totals;
-    let not_passed = totals.planned - totals.passed;
-    let mut text = format!("{} of {} tests passed", totals.passed, totals.planned);
-    if execution.proved {
-        text.push_str(&format!(", {} proven by blackout", totals.proven));
-    } else {
-        text.push_str(", not put to the proof while this is broken");
-    }
-    let meaning = if execution.green {
-        Meaning::Good
-    } else if not_passed == 0 {
-        Meaning::Warning
-    } else {
-        Meaning::Bad
-    };
-    (meaning, text)
 }
 
 #[cfg(test)]

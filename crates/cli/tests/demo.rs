@@ -76,3 +76,127 @@ fn a_killed_service_is_mitigated() {
 fn a_slow_store_is_red() {
     check("slow-database", 1, "red", Some("database"), None);
 }
+
+#[test]
+fn a_missing_method_is_repaired() {
+    let defect = (
+        "services/backend/websocket/chat.rhai",
+        "supervisor::start_pipeline(run);",
+    );
+    check(
+        "method-missing",
+        0,
+        "repaired",
+        Some("backend"),
+        Some(defect),
+    );
+}
+
+#[test]
+fn a_list_names_every_incident_and_its_end() {
+    let output = support::assay().args(["demo", "--list"]).output().unwrap();
+    let list = String::from_utf8(output.stdout).unwrap();
+    for (name, end) in [
+        ("missing-module", "repaired"),
+        ("gate-holds", "repaired"),
+        ("method-missing", "repaired"),
+        ("auth-down", "mitigated"),
+        ("slow-database", "red"),
+        ("none", "green"),
+    ] {
+        let line = list.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains(end), "{line}");
+    }
+}
+
+#[test]
+fn a_kept_platform_stays_up_until_it_is_taken_down() {
+    let scratch = Scratch::new();
+    let output = scratch.demo(&["--incident", "none", "--small", "--keep"]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(
+        text(&output).contains("http://127.0.0.1:"),
+        "{}",
+        text(&output)
+    );
+    assert!(scratch.run(&["ready"]).status.success());
+
+    // A second run on the same platform rolls out again, under names of its own.
+    let output = scratch.run(&["run", "--deploy", "backend"]);
+    assert!(output.status.success(), "{}", text(&output));
+
+    assert!(scratch.run(&["down"]).status.success());
+    scratch.expect_no_process();
+    assert_eq!(scratch.run(&["ready"]).status.code(), Some(1));
+}
+
+#[test]
+fn tests_that_prove_nothing_are_told_apart() {
+    let scratch = Scratch::new();
+    let output = scratch.demo(&["--incident", "none", "--small", "--keep"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let output = scratch.run(&["execute", "--suite", "sample", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let verdicts: Vec<&str> = found["tests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|test| test["verdict"].as_str())
+        .collect();
+    for verdict in ["vacuous", "unreached", "not-examined"] {
+        assert!(verdicts.contains(&verdict), "no {verdict} in {verdicts:?}");
+    }
+    assert!(!verdicts.contains(&"proven"), "{verdicts:?}");
+    assert!(scratch.run(&["down"]).status.success());
+}
+
+/// Services, folders, modules and scripts by other names give the same diagnosis in those names.
+#[test]
+fn other_names_change_no_diagnosis() {
+    let scratch = Scratch::new();
+    let output = scratch.demo(&["--small", "--keep"]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(scratch.run(&["down"]).status.success());
+    let plain = bodies(&scratch.events(), "diagnosed")[0]["diagnosis"]["causes"][0].clone();
+
+    let renames = [
+        ("services/backend", "parts/kx7"),
+        ("[service.backend", "[service.kx7"),
+        (
+            "\"{assay}\", \"e2e\"",
+            "\"{assay}\", \"e2e\", \"--rename\", \"backend=kx7\"",
+        ),
+        ("service.backend.", "service.kx7."),
+        ("\"backend\", \"database\"", "\"kx7\", \"store9\""),
+        ("\"auth\", \"database\"", "\"auth\", \"store9\""),
+        ("[dependency.database]", "[dependency.store9]"),
+        ("monitoring", "w4tch"),
+        ("metrics", "g4uge"),
+        ("telemetry", "s3nse"),
+    ];
+    let rename = |text: &str| {
+        renames
+            .iter()
+            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    let renamed = Scratch::new();
+    let output = renamed.demo(&["--small", "--prepare"]);
+    assert!(output.status.success(), "{}", text(&output));
+    renamed.rewrite(&rename);
+    // The roles keep their names on the command line; everything that assay sees has others.
+    let output = renamed.run(&["run", "--deploy", "auth", "--deploy", "kx7", "--no-remedy"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let found = bodies(&renamed.events(), "diagnosed")[0]["diagnosis"]["causes"][0].clone();
+    for field in ["class", "signature"] {
+        assert_eq!(found[field], plain[field]);
+    }
+    assert_eq!(found["service"], "kx7");
+    assert_eq!(found["defect"]["file"], "parts/kx7/.bundleignore");
+    assert_eq!(found["defect"]["text"], "w4tch/");
+    assert_eq!(
+        found["whys"].as_array().unwrap().len(),
+        plain["whys"].as_array().unwrap().len()
+    );
+    assert!(renamed.run(&["down"]).status.success());
+}

@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -50,12 +51,15 @@ fn kill_at(scratch: &Scratch, child: &mut std::process::Child, rows: u64) -> boo
         std::thread::yield_now();
     }
     let pid = Pid::from_child(child);
-    drop(kill_process(pid, Signal::KILL));
-    !child.wait().unwrap().success()
+    // It may have ended in this very moment.
+    let sent = kill_process(pid, Signal::KILL).is_ok();
+    let status = child.wait().unwrap();
+    sent && status.signal() == Some(9)
 }
 
-/// One point: killed at `rows` events, and again `again` events later if given.
-fn check(rows: u64, again: Option<u64>, expected: &Essence) {
+/// One point: killed at `rows` events, and again `again` events later if given. Says whether the
+/// run was still alive when it was to be killed.
+fn check(rows: u64, again: Option<u64>, expected: &Essence) -> bool {
     let scratch = Scratch::new();
     let mut demo = scratch.start_demo(&["--small"]);
     let killed = kill_at(&scratch, &mut demo, rows);
@@ -107,6 +111,7 @@ fn check(rows: u64, again: Option<u64>, expected: &Essence) {
         assert!(scratch.run(&["down"]).status.success());
     }
     scratch.expect_no_process();
+    killed
 }
 
 #[test]
@@ -132,16 +137,22 @@ fn a_killed_run_is_resumed_to_the_same_end() {
         })
         .collect();
 
-    let next = AtomicUsize::new(0);
+    let (next, killed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..LANES {
             scope.spawn(|| {
                 while let Some((rows, again)) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    check(*rows, *again, &expected);
+                    let alive = check(*rows, *again, &expected);
+                    killed.fetch_add(usize::from(alive), Ordering::Relaxed);
                 }
             });
         }
     });
+    let killed = killed.into_inner();
+    assert!(
+        killed >= 30,
+        "only {killed} of {POINTS} points killed a live run"
+    );
 }
 
 /// The scenario is small, and still holds every kind of event that a whole repair has.

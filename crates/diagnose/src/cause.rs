@@ -19,8 +19,8 @@ pub(crate) fn build(story: &Story<'_>, weighed: Vec<Refuted>) -> (Cause, Vec<Str
     if !signature.explanation.starts_with("{node}") {
         summary = format!("{}: {summary}", story.node());
     }
-    if !story.located.text.is_empty() {
-        summary = format!("{summary}; {}", story.located.text);
+    if let Some(defect) = &story.located.defect {
+        summary = format!("{summary} ({}:{})", defect.file, defect.line);
     }
     let cause = Cause {
         id: CauseId::new(format!("{}:{component}:{}", story.node(), signature.id)),

@@ -122,7 +122,7 @@ fn when_green(facts: &Facts) -> Next {
         }
         if unmended(facts, incident).next().is_none() {
             let reason = format!(
-                "{} mended by {}; {}",
+                "{}; mended in {}; {}",
                 summary_of(incident),
                 mend.files.join(", "),
                 green_reason(facts)

@@ -151,7 +151,7 @@ impl Engine {
         scribe: &mut Scribe<'_>,
         step: Step,
         attempt: u32,
-        before: Facts,
+        mut before: Facts,
     ) -> Result<Option<StageError>, EngineError> {
         let stage = self
             .stages
@@ -162,6 +162,11 @@ impl Engine {
             None => scribe.facts.cycle,
         };
         scribe.step = Some(step);
+        before.step = Some(StepInProgress {
+            step,
+            cycle,
+            attempt,
+        });
         scribe.records = 0;
         scribe
             .append(vec![Body::StepStarted {

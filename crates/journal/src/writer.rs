@@ -137,6 +137,15 @@ struct Request {
     reply: oneshot::Sender<Result<Vec<Event>, AppendError>>,
 }
 
+impl Request {
+    /// Answers, unless whoever asked has gone away.
+    fn answer(self, result: Result<Vec<Event>, AppendError>) {
+        // First, so that the run is free once whoever hears the answer lets go of it.
+        drop(self.run);
+        drop(self.reply.send(result));
+    }
+}
+
 impl RunWriter {
     pub(crate) fn new(
         run: RunId,
@@ -263,7 +272,7 @@ impl Writer {
         for request in batch {
             let parted = request.run.state().parted.clone();
             match parted {
-                Some(error) => answer(request.reply, Err(error)),
+                Some(error) => request.answer(Err(error)),
                 None => open.push(request),
             }
         }
@@ -278,14 +287,14 @@ impl Writer {
                         .get(&request.run.name)
                         .cloned()
                         .map_or(Ok(events), Err);
-                    answer(request.reply, result);
+                    request.answer(result);
                 }
             }
             Err(error) => {
                 let error = self.failure(error);
                 for request in open {
                     request.run.state().doubtful = true;
-                    answer(request.reply, Err(error.clone()));
+                    request.answer(Err(error.clone()));
                 }
             }
         }
@@ -415,12 +424,4 @@ fn insert(
         });
     }
     Ok(events)
-}
-
-/// Answers, unless whoever asked has gone away.
-fn answer(
-    reply: oneshot::Sender<Result<Vec<Event>, AppendError>>,
-    result: Result<Vec<Event>, AppendError>,
-) {
-    drop(reply.send(result));
 }

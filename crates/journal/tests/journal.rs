@@ -1,5 +1,7 @@
 //! The journal as its users see it.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::fs;
 use std::path::Path;
 
@@ -182,6 +184,45 @@ fn whatever_is_changed_is_named() {
 }
 
 #[test]
+fn an_event_that_is_replaced_by_another_sound_one_breaks_the_chain() {
+    let (dir, run, _) = sample();
+    let other = tempfile::tempdir().unwrap();
+    let journal = open(other.path());
+    let writer = journal.begin(&run).unwrap();
+    append(&writer, 1, vec![act(1), act(99)]);
+    let database = Connection::open(dir.path().join("journal.db")).unwrap();
+    let path = other.path().join("journal.db");
+    database
+        .execute("ATTACH ?1 AS other", [path.to_str()])
+        .unwrap();
+    let replaced = "REPLACE INTO main.event SELECT * FROM other.event WHERE seq = 2";
+    assert_eq!(database.execute(replaced, []).unwrap(), 1);
+    drop(database);
+    let problems = verify(dir.path(), &run).problems;
+    assert!(
+        matches!(&problems[..], [Problem::ChainBroken { seq: 3, .. }]),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_head_record_that_a_crash_left_behind_is_no_damage_and_catches_up() {
+    let (dir, run, _) = sample();
+    let head = dir.path().join("heads").join(run.as_str());
+    let behind = fs::read(&head).unwrap();
+    let journal = open(dir.path());
+    let (writer, _) = journal.reopen(&run).unwrap();
+    append(&writer, 9, vec![act(6)]);
+    drop(writer);
+    let level = fs::read(&head).unwrap();
+    fs::write(&head, behind).unwrap();
+    assert!(verify(dir.path(), &run).ok());
+    let (_writer, events) = journal.reopen(&run).unwrap();
+    assert_eq!(events.len(), 6);
+    assert_eq!(fs::read(&head).unwrap(), level);
+}
+
+#[test]
 fn a_blob_that_is_changed_or_gone_is_named() {
     let (dir, run, evidence) = sample();
     let blob = dir
@@ -306,7 +347,7 @@ fn two_writers_cannot_share_a_run() {
     ));
     append(&clone, 5, vec![act(6)]);
     drop(clone);
-    wait_for(|| open(dir.path()).reopen(&run).is_ok());
+    assert!(open(dir.path()).reopen(&run).is_ok());
     assert!(matches!(journal.begin(&run), Err(RunError::Exists { .. })));
 }
 

@@ -14,7 +14,7 @@ pub trait Stage: Send + Sync {
     fn step(&self) -> Step;
 
     /// Does the work. It may be called again after a crash, with the facts as they were when
-    /// the step began; acts that had finished are answered from the journal by
+    /// the step first began and `facts.step` telling which attempt this is; acts that had finished are answered from the journal by
     /// [`Recorder::begin`].
     ///
     /// # Errors

@@ -197,8 +197,8 @@ fn rollback(facts: &Facts, cause: &Cause) -> Option<Remedy> {
     Some(Remedy {
         cause: cause.id.clone(),
         reason: format!(
-            "{} came with revision {from}; {to} served before it",
-            cause.summary
+            "revision {from} of {} brought it; {to} served before",
+            cause.service
         ),
         precondition: format!(
             "{} serves {from}, and the bundle of {to} is kept",
@@ -219,8 +219,8 @@ fn restart(facts: &Facts, cause: &Cause) -> Option<Remedy> {
     Some(Remedy {
         cause: cause.id.clone(),
         reason: format!(
-            "{}; revision {serving} itself is not at fault",
-            cause.summary
+            "the process of {} is gone, its revision {serving} is not at fault",
+            cause.service
         ),
         precondition: format!("{} is to serve {serving}", cause.service),
         postcondition: format!("{} answers its probe as {serving}", cause.service),
@@ -300,7 +300,7 @@ fn ask(incident: &Diagnosis) -> Remedy {
         .map(|cause| match (&cause.gate, &cause.defect) {
             (Some(gate), _) => gate.advice.clone(),
             (None, Some(defect)) => format!("look at {}:{}", defect.file, defect.line),
-            (None, None) => format!("look at {} ({})", cause.service, cause.component),
+            (None, None) => format!("look at {}", cause.service),
         })
         .collect();
     let cause = incident

@@ -45,27 +45,4 @@ mod tests {
         check("../../b/..", "../..");
         check("", "");
     }
-
-    #[test]
-    fn a_tree_says_what_it_could_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.rhai"), "fn f() {}").unwrap();
-        std::fs::write(folder.path().join("b.rhai"), [0xff, 0xfe]).unwrap();
-        std::fs::write(
-            folder.path().join("big.rhai"),
-            " ".repeat(FILE_BYTES_MAX + 1),
-        )
-        .unwrap();
-        let read = tree(
-            folder.path(),
-            ["a.rhai", "b.rhai", "big.rhai", "c.rhai", "page.html"],
-        );
-        assert_eq!(read.files.keys().collect::<Vec<_>>(), ["a.rhai"]);
-        assert_eq!(
-            read.skipped.keys().collect::<Vec<_>>(),
-            ["b.rhai", "big.rhai", "c.rhai"]
-        );
-        assert_eq!(read.skipped["b.rhai"], "not UTF-8");
-        assert_eq!(read.others, 1);
-    }
 }

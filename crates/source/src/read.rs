@@ -1,8 +1,8 @@
 //! The one way in: what is asked of a language goes to its adapter.
 
+use crate::facts::{FileFacts, SyntaxError};
 use crate::language::Language;
 use crate::path::Target;
-use crate::facts::{FileFacts, SyntaxError};
 use crate::rhai;
 
 /// Bytes of the longest file that is parsed. Code that a person wrote stays far below; what is

@@ -2,6 +2,7 @@
 //! libtest-mimic, and harnesses that print one JSON object a line with our additions
 //! (`category`, `priority`, `services`, `risk`; `assertions`, `connects`, `message`).
 
+mod format;
 mod listing;
 mod outcome;
 
@@ -13,6 +14,7 @@ use assay_model::{Outcome, Suite, TestCase};
 use assay_world::process::{Command, Ended, ProcessError};
 use thiserror::Error;
 
+pub use format::Format;
 pub use listing::ListingError;
 
 /// Listing runs no test, so it takes as long as a program needs to start.
@@ -23,15 +25,6 @@ const LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Of each stream of one attempt. Beginning and end are kept, so the result is not lost.
 const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
-
-/// How the program tells what it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `--format json`.
-    Json,
-    /// `test NAME ... ok`.
-    Plain,
-}
 
 /// One suite's test program.
 #[derive(Clone, Debug)]

@@ -79,7 +79,8 @@ impl Stage for ReproduceStage {
             let (cycle, tries) = facts
                 .step
                 .map_or((facts.cycle, 1), |step| (step.cycle, step.attempt));
-            let stem = format!("{}-c{cycle}", instance(&check));
+            let run = facts.run.as_deref().unwrap_or("run");
+            let stem = format!("{run}.{}-c{cycle}", instance(&check));
             let name = |tries: u32| format!("{stem}-t{tries}");
             if begun == Begun::InDoubt {
                 for earlier in tries.saturating_sub(TRIES_MAX).max(1)..tries {

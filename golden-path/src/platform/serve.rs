@@ -1,7 +1,7 @@
 //! HTTP: from a request to the handler that the bundle declared for it, and back.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::FromRequestParts;
@@ -9,72 +9,18 @@ use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use rhai::Dynamic;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 
 use super::health;
-use super::host::Host;
-use super::reply::{Reply, to_script};
+use super::reply::Reply;
 use super::routes::{Match, Route, WEBSOCKET, find};
-use super::script::Program;
+use super::service::{Service, unhandled};
 use super::socket;
-use super::trace::Failure;
 
 /// A request's body, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// A WebSocket message, in bytes.
 const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// Handlers that run at once. A handler may wait for a service that asks this one in turn, so the
-/// bound is far above what such a circle needs.
-pub(crate) const HANDLERS_MAX: usize = 256;
-/// How long a request waits for its turn, in milliseconds.
-const TURN_MS_MAX: u64 = 5_000;
-
-/// What every request shares.
-pub(crate) struct Service {
-    pub(crate) host: Arc<Host>,
-    pub(crate) program: Arc<Program>,
-    routes: Vec<Route>,
-    turns: Semaphore,
-}
-
-impl Service {
-    pub(crate) fn new(host: Arc<Host>, program: Program, routes: Vec<Route>) -> Self {
-        let turns = Semaphore::new(HANDLERS_MAX);
-        Self {
-            host,
-            program: Arc::new(program),
-            routes,
-            turns,
-        }
-    }
-
-    /// Runs a handler on the blocking pool, when it is its turn.
-    pub(crate) async fn call(&self, handler: &str, argument: Value) -> Result<Dynamic, Failure> {
-        let wait = Duration::from_millis(TURN_MS_MAX);
-        let Ok(Ok(_turn)) = tokio::time::timeout(wait, self.turns.acquire()).await else {
-            return Err(Failure {
-                message: "no free handler".to_owned(),
-                trace: Vec::new(),
-                refusal: Some(Reply::refusal(503, "busy", "too many requests at once")),
-            });
-        };
-        let program = self.program.clone();
-        let name = handler.to_owned();
-        let argument = to_script(&argument);
-        tokio::task::spawn_blocking(move || program.call(&name, argument))
-            .await
-            .unwrap_or_else(|error| {
-                let message = format!("handler panicked: {error}");
-                Err(Failure {
-                    message,
-                    trace: Vec::new(),
-                    refusal: None,
-                })
-            })
-    }
-}
 
 /// Answers one request and logs it when it fails.
 pub(crate) async fn handle(
@@ -168,15 +114,6 @@ async fn run(service: &Service, route: &Route, argument: Value) -> Reply {
             }
         },
     }
-}
-
-/// Logs a failure that nobody meant.
-pub(crate) fn unhandled(host: &Host, failure: &Failure, method: &str, path: &str) {
-    let message = format!("unhandled error: {}", failure.message);
-    host.log.error(
-        &message,
-        json!({"method": method, "path": path, "trace": failure.trace}),
-    );
 }
 
 async fn upgrade(

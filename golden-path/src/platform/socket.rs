@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::reply::{Reply, to_json};
 use super::routes::{Route, WEBSOCKET};
-use super::serve::{Service, unhandled};
+use super::service::{Service, unhandled};
 use super::trace::Failure;
 
 /// The token is missing, wrong or expired.

@@ -42,6 +42,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
     })?;
     let folder = scratch_folder(args.dir.as_deref())?;
     let plan = prepare(&folder, &incident, args.small, args.keep).await?;
+    if args.prepare {
+        terminal::print(&folder.display().to_string());
+        return Ok(0);
+    }
     terminal::complain(&format!("{}\nin {}\n", incident.summary, folder.display()));
 
     let session = Session::open(&folder)?;

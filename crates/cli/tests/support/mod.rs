@@ -1,28 +1,30 @@
 //! Drives the binary as a user would, and reads what it left behind.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "it only helps tests")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// The binary under test.
-pub fn assay() -> Command {
+pub(crate) fn assay() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
     command.env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
 /// A folder for one project, and the promise that nothing of it runs any more when it is gone.
-pub struct Scratch {
+pub(crate) struct Scratch {
     folder: tempfile::TempDir,
 }
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::Builder::new()
                 .prefix("assay-test-")
@@ -31,12 +33,12 @@ impl Scratch {
         }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("p")
     }
 
     /// `assay -C FOLDER ARGS…`, run to its end.
-    pub fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         assay()
             .arg("-C")
             .arg(self.path())
@@ -46,12 +48,12 @@ impl Scratch {
     }
 
     /// The demo, run to its end.
-    pub fn demo(&self, args: &[&str]) -> Output {
+    pub(crate) fn demo(&self, args: &[&str]) -> Output {
         self.demo_command(args).output().unwrap()
     }
 
     /// The demo, started.
-    pub fn start_demo(&self, args: &[&str]) -> Child {
+    pub(crate) fn start_demo(&self, args: &[&str]) -> Child {
         self.demo_command(args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -68,7 +70,7 @@ impl Scratch {
     }
 
     /// Events of the last run, as `assay show` gives them.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let output = self.run(&["show", "--format", "json"]);
         assert!(output.status.success(), "{}", text(&output));
         let lines = String::from_utf8(output.stdout).unwrap();
@@ -79,20 +81,49 @@ impl Scratch {
     }
 
     /// Rows in the journal, 0 while there is none.
-    pub fn journal_rows(&self) -> u64 {
+    pub(crate) fn journal_rows(&self) -> u64 {
         let path = self.path().join(".assay/journal.db");
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let Ok(db) = rusqlite::Connection::open_with_flags(path, flags) else {
             return 0;
         };
+        // Between the file and its first table there is a moment in which reading fails.
         let rows: i64 = db
-            .query_row("select count(*) from events", [], |row| row.get(0))
+            .query_row("select count(*) from event", [], |row| row.get(0))
             .unwrap_or(0);
         u64::try_from(rows).unwrap()
     }
 
+    /// Renames in every file of the project, in contents and in paths.
+    pub(crate) fn rewrite(&self, rename: &dyn Fn(&str) -> String) {
+        let root = self.path();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                if entry.file_name() == ".git" || entry.file_name() == ".assay" {
+                    continue;
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let relative = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
+                let text = std::fs::read_to_string(&path).unwrap();
+                std::fs::remove_file(&path).unwrap();
+                let to = root.join(rename(&relative));
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::write(to, rename(&text)).unwrap();
+            }
+        }
+    }
+
     /// Command lines of live processes that run in, or on behalf of, this folder.
-    pub fn processes(&self) -> Vec<String> {
+    pub(crate) fn processes(&self) -> Vec<String> {
         let folder = self.folder.path().canonicalize().unwrap();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -111,7 +142,7 @@ impl Scratch {
     }
 
     /// Waits until nothing runs for this folder any more; names what does if it takes too long.
-    pub fn expect_no_process(&self) {
+    pub(crate) fn expect_no_process(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.processes().is_empty() {
             assert!(
@@ -133,8 +164,21 @@ impl Drop for Scratch {
     }
 }
 
+/// A port that nobody's outgoing connection takes in the meantime: below the range from which
+/// Linux takes those.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// Everything that a command printed, for messages.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}\n--- stdout\n{}\n--- stderr\n{}",
         output.status,
@@ -144,7 +188,7 @@ pub fn text(output: &Output) -> String {
 }
 
 /// Bodies of one kind, in order.
-pub fn bodies<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(crate) fn bodies<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events
         .iter()
         .map(|event| &event["body"])
@@ -154,20 +198,20 @@ pub fn bodies<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
 
 /// What a run found and did, without times, counts and names that chance decides.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Essence {
-    pub end: String,
-    pub rollouts: Vec<String>,
-    pub serving: BTreeMap<String, String>,
+pub(crate) struct Essence {
+    pub(crate) end: String,
+    pub(crate) rollouts: Vec<String>,
+    pub(crate) serving: BTreeMap<String, String>,
     /// Per judgement: test → outcome and verdict.
-    pub judgements: Vec<BTreeMap<String, String>>,
-    pub causes: Vec<String>,
-    pub remedies: Vec<String>,
-    pub reproductions: Vec<String>,
-    pub stable: Vec<String>,
+    pub(crate) judgements: Vec<BTreeMap<String, String>>,
+    pub(crate) causes: Vec<String>,
+    pub(crate) remedies: Vec<String>,
+    pub(crate) reproductions: Vec<String>,
+    pub(crate) stable: Vec<String>,
 }
 
 impl Essence {
-    pub fn of(events: &[Value]) -> Self {
+    pub(crate) fn of(events: &[Value]) -> Self {
         let mut serving = BTreeMap::new();
         let mut rollouts = Vec::new();
         for body in bodies(events, "rollout_finished") {
@@ -231,7 +275,7 @@ fn judgement(body: &Value) -> BTreeMap<String, String> {
 
 /// Instances that the supervisor started, with how often each was asked for: restarts after an
 /// exit do not count, a second request would.
-pub fn started_instances(project: &Path) -> Vec<String> {
+pub(crate) fn started_instances(project: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(project.join(".assay/starts.jsonl")).unwrap_or_default();
     text.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

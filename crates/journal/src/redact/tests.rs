@@ -44,7 +44,7 @@ fn declared_values_in_every_form() {
     check("s3cr%26t+pass%2fw%c3%b6rd%22x.", "[redacted:secret].");
     check("aHVudGVyMjI=.", "[redacted:secret].");
     // `user:hunter22` and `me:hunter22!` in base64.
-    check("dXNlcjpodW50ZXIyMg==", "dXNlcjpo[redacted:secret]g==");
+    check("dXNlcjpodW50ZXIyMg==", "dXNlcjp[redacted:secret]g==");
     check("bWU6aHVudGVyMjIh", "bWU6[redacted:secret]Ih");
     check_plain("hunter21 hunter 22");
 }
@@ -220,6 +220,8 @@ fn a_value_that_cannot_be_looked_for_is_named() {
 fn values_that_look_like_a_marker_do_not_grow() {
     let redactor = Redactor::new(&[secret("redacted"), secret("password"), secret("secret]x")]);
     for text in [
+        "password://-----BEGIN PRIVATE KEY-----{",
+        "://[redacted:secret]:c@",
         "redacted",
         "password=abc",
         "my password",

@@ -5,7 +5,7 @@ use assay_model::Outcome;
 use assay_world::process::Ended;
 use serde::Deserialize;
 
-use super::Format;
+use super::format::Format;
 
 /// What the program told, one way or another.
 pub(super) struct Told<'a> {
