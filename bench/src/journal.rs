@@ -12,8 +12,7 @@ use assay_model::{Attempt, Body, Exchange, Facts, Outcome, Purpose, RunId, Step,
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
-use crate::Measured;
-use crate::table::Table;
+use crate::table::{Measured, Table};
 
 /// Tasks that append at once, each waiting for its own event to be durable.
 const APPENDERS: u64 = 64;

@@ -9,19 +9,18 @@
     reason = "its output is its purpose"
 )]
 
-use std::error::Error;
 use std::process::ExitCode;
 
+mod demo;
 mod journal;
 mod table;
 
-/// What a benchmark gives: its figures, and whether they are good enough.
-type Measured = Result<table::Table, Box<dyn Error>>;
+use table::Measured;
 
 /// A name, and what is run under it.
 type Benchmark = (&'static str, fn() -> Measured);
 
-const BENCHMARKS: &[Benchmark] = &[("journal", journal::run)];
+const BENCHMARKS: &[Benchmark] = &[("journal", journal::run), ("demo", demo::run)];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

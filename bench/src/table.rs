@@ -1,6 +1,10 @@
 //! The figures of one benchmark.
 
+use std::error::Error;
 use std::fmt;
+
+/// What a benchmark gives: its figures, and whether they are good enough.
+pub(crate) type Measured = Result<Table, Box<dyn Error>>;
 
 /// One figure.
 struct Row {

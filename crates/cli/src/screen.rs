@@ -100,7 +100,7 @@ pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool)
         .as_secs_f64()
     });
     let title = paint(meaning, &format!("{} in {took:.1} s", end.word()), colour);
-    format!("\n{title}: {}\n\n{out}", fold(reason, 0, COLUMNS))
+    format!("\n{title}\n{}\n\n{out}", fold(reason, 0, COLUMNS))
 }
 
 /// What users saw at the worst moment: the first look that was not well.

@@ -180,6 +180,10 @@ fn worst(scene: &Scene<'_>, places: &[ServiceName]) -> Option<ServiceName> {
         .cloned()
 }
 
+/// WebSocket close codes start here (RFC 6455, section 7.4); below, the handshake was answered by
+/// HTTP.
+const WEBSOCKET_CODE_MIN: u16 = 1000;
+
 /// How a test failed, as its failing request says, else its message.
 fn failure_label(test: &TestResult) -> String {
     static IN_MESSAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -188,7 +192,9 @@ fn failure_label(test: &TestResult) -> String {
     if let Some(exchange) = test.failing.first() {
         return match (exchange.method.as_str(), exchange.status) {
             (_, 0) => "did not answer".to_owned(),
-            ("WS", code) => format!("closed the connection with code {code}"),
+            ("WS", code) if code >= WEBSOCKET_CODE_MIN => {
+                format!("closed the connection with code {code}")
+            }
             (_, status) => format!("answered HTTP {status}"),
         };
     }

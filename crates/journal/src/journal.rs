@@ -3,19 +3,22 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use assay_model::{Body, EndState, Event, RunId, Timestamp};
+use assay_model::{Event, RunId};
 use rusqlite::{Connection, OptionalExtension};
 use thiserror::Error;
 
-use crate::chain::{COLUMNS, Columns, Head, Tip};
+use crate::chain::{Head, Tip};
+use crate::commit::{OpenRun, Queue};
 use crate::head::{self, HeadError, HeadFile, Recorded};
 use crate::lock::{LockError, RunLock};
+use crate::problem::Problem;
 use crate::redact::Redactor;
+use crate::runs::{self, RunSummary};
 use crate::scan::scan;
 use crate::store::{self, OpenError};
 use crate::vault::Vault;
-use crate::verify::{Problem, Verification, verify};
-use crate::writer::{Queue, RunWriter};
+use crate::verify::{Verification, verify};
+use crate::writer::RunWriter;
 
 /// Longest name of a run; it is also the name of a file.
 const RUN_NAME_BYTES_MAX: usize = 100;
@@ -96,21 +99,6 @@ pub enum RunError {
     Read(#[from] ReadError),
 }
 
-/// One line of the list of runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunSummary {
-    /// The run.
-    pub run: RunId,
-    /// First event; `None` when it cannot be read.
-    pub started: Option<Timestamp>,
-    /// Last event; `None` when it cannot be read.
-    pub last: Option<Timestamp>,
-    /// How many events there are.
-    pub events: u64,
-    /// How it ended; `None` while it goes on, or after it died.
-    pub end: Option<EndState>,
-}
-
 /// The journal of one project.
 #[derive(Debug)]
 pub struct Journal {
@@ -179,10 +167,7 @@ impl Journal {
         }
         let head = HeadFile::create(&self.state_dir, run)?;
         Ok(RunWriter::new(
-            run.clone(),
-            lock,
-            head,
-            Tip::START,
+            OpenRun::new(run.clone(), lock, head, Tip::START),
             redactor,
             queue,
         ))
@@ -206,7 +191,7 @@ impl Journal {
         // A crash between a commit and its head record leaves the record behind.
         head.write(&tip)?;
         Ok((
-            RunWriter::new(run.clone(), lock, head, tip, redactor, queue),
+            RunWriter::new(OpenRun::new(run.clone(), lock, head, tip), redactor, queue),
             events,
         ))
     }
@@ -266,20 +251,7 @@ impl Journal {
     /// # Errors
     /// When the database cannot be read.
     pub fn runs(&self) -> Result<Vec<RunSummary>, ReadError> {
-        let connection = self.connection()?;
-        let list = || -> rusqlite::Result<Vec<RunSummary>> {
-            // Each look goes straight to the next run, past all events of the last one.
-            let mut next =
-                connection.prepare("SELECT run FROM event WHERE run > ?1 ORDER BY run LIMIT 1")?;
-            let mut runs = Vec::new();
-            let mut name = String::new();
-            while let Some(found) = next.query_row([&name], |row| row.get(0)).optional()? {
-                name = found;
-                runs.push(summary(&connection, RunId::new(name.as_str()))?);
-            }
-            Ok(runs)
-        };
-        list().map_err(|source| self.failed(source))
+        runs::list(&self.connection()?).map_err(|source| self.failed(source))
     }
 
     /// The database's file.
@@ -379,31 +351,6 @@ impl Journal {
     }
 }
 
-/// What the first and the last event of a run say.
-fn summary(connection: &Connection, run: RunId) -> rusqlite::Result<RunSummary> {
-    let read = |order: &str| {
-        let query =
-            format!("SELECT {COLUMNS} FROM event WHERE run = ?1 ORDER BY seq {order} LIMIT 1");
-        connection.query_row(&query, [run.as_str()], |row| {
-            let event = Columns::of(row).and_then(|columns| columns.event()).ok();
-            Ok((row.get::<_, i64>(1).unwrap_or(0), event))
-        })
-    };
-    let (_, first) = read("ASC")?;
-    let (events, last) = read("DESC")?;
-    let end = match last.as_ref().map(|event| &event.body) {
-        Some(Body::RunFinished { end, .. }) => Some(*end),
-        _ => None,
-    };
-    Ok(RunSummary {
-        run,
-        started: first.map(|event| event.at),
-        last: last.map(|event| event.at),
-        events: events.unsigned_abs(),
-        end,
-    })
-}
-
 /// A run's name is also the name of files.
 fn check_name(run: &RunId) -> Result<(), RunError> {
     let fits = !run.is_empty() && run.len() <= RUN_NAME_BYTES_MAX && !run.starts_with('.');
@@ -419,7 +366,10 @@ fn check_name(run: &RunId) -> Result<(), RunError> {
 
 #[cfg(test)]
 mod tests {
+    use assay_model::{Body, EndState, Timestamp};
+
     use super::*;
+    use crate::commit::AppendError;
 
     fn end(reason: String) -> Vec<Body> {
         vec![Body::RunFinished {
@@ -457,6 +407,4 @@ mod tests {
         assert_eq!(journal.events(&run).unwrap(), acknowledged);
         assert!(journal.verify(&run, None).unwrap().ok());
     }
-
-    use crate::writer::AppendError;
 }

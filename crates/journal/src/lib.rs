@@ -21,11 +21,14 @@
 //! Nothing here reads the clock, or knows what an event means.
 
 mod chain;
+mod commit;
 mod head;
 mod journal;
 mod lock;
 mod payload;
+mod problem;
 mod redact;
+mod runs;
 mod scan;
 mod store;
 mod vault;
@@ -33,12 +36,15 @@ mod verify;
 mod writer;
 
 pub use chain::Head;
+pub use commit::AppendError;
 pub use head::HeadError;
-pub use journal::{Journal, ReadError, RunError, RunSummary};
+pub use journal::{Journal, ReadError, RunError};
 pub use lock::LockError;
 pub use payload::EncodeError;
+pub use problem::Problem;
 pub use redact::{Ignored, Redactor};
+pub use runs::RunSummary;
 pub use store::OpenError;
 pub use vault::{Stored, Vault, VaultError};
-pub use verify::{Problem, Verification};
-pub use writer::{AppendError, RunWriter};
+pub use verify::Verification;
+pub use writer::RunWriter;

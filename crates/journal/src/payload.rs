@@ -62,10 +62,9 @@ enum Spare {
 pub(crate) fn encode(redactor: &Redactor, body: &Body) -> Result<Encoded, EncodeError> {
     let kind = body.kind();
     let json = |source| EncodeError::Json { kind, source };
-    let value = serde_json::to_value(body).map_err(json)?;
     let mut last = None;
     for spare in [Spare::Shapes, Spare::Words] {
-        let mut value = value.clone();
+        let mut value = serde_json::to_value(body).map_err(json)?;
         redact_value(redactor, spare, &mut value);
         let payload = serde_json::to_string(&value).map_err(json)?;
         if payload.len() > PAYLOAD_BYTES_MAX {

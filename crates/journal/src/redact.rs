@@ -1,12 +1,14 @@
 //! Redaction: secrets are replaced before anything is stored.
 //!
-//! Every detector looks at the same text and reports [`Span`]s; spans that overlap become one,
-//! and one marker takes its place. A marker that is already there is never cut or replaced by
-//! another, so redacting twice gives what redacting once gave.
+//! Every detector looks at the same text and reports spans; spans that overlap become one, and
+//! one marker takes its place. A marker that is already there is never cut or replaced by another,
+//! and a text is looked through until nothing is found: redacting twice gives what redacting once
+//! gave.
 
 mod declared;
 mod pem;
 mod shapes;
+mod span;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -14,58 +16,19 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use assay_model::Secret;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use self::declared::Declared;
+pub use self::declared::Ignored;
+use self::span::{Kind, Span, pattern};
 
-/// A declared value shorter than this is not looked for: it would be found everywhere.
-const DECLARED_BYTES_MIN: usize = 4;
-
-/// What was hidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// A declared value.
-    Secret,
-    Authorization,
-    Jwt,
-    UrlPassword,
-    /// The value of a key such as `password` or `access_token`.
-    Password,
-    PrivateKey,
-}
-
-impl Kind {
-    fn marker(self) -> &'static str {
-        match self {
-            Self::Secret => "[redacted:secret]",
-            Self::Authorization => "[redacted:authorization]",
-            Self::Jwt => "[redacted:jwt]",
-            Self::UrlPassword => "[redacted:url-password]",
-            Self::Password => "[redacted:password]",
-            Self::PrivateKey => "[redacted:private-key]",
-        }
-    }
-}
+/// Times that a text is looked through. A marker may make what stands beside it look like a
+/// secret, which the second look then hides; the rest is caution.
+const ROUNDS_MAX: u32 = 8;
 
 static MARKER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\[redacted:(?:secret|authorization|jwt|url-password|password|private-key)\]")
 });
-
-/// Bytes to be hidden.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Span {
-    range: Range<usize>,
-    kind: Kind,
-}
-
-/// A declared secret that is not looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored {
-    /// Its name, never its value.
-    pub name: String,
-    /// Why.
-    pub reason: &'static str,
-}
 
 /// Replaces secrets by `[redacted:KIND]`. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -96,26 +59,27 @@ impl Redactor {
     /// Hides every secret in `bytes`, which may be any bytes. Takes time in proportion to their
     /// length.
     pub fn redact<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut clean = Cow::Borrowed(bytes);
+        for _ in 0..ROUNDS_MAX {
+            let spans = self.spans(&clean);
+            if spans.is_empty() {
+                break;
+            }
+            clean = Cow::Owned(replace(&clean, spans));
+        }
+        clean
+    }
+
+    /// What is to be hidden, in order and without overlaps.
+    fn spans(&self, bytes: &[u8]) -> Vec<Span> {
         let mut spans = Vec::new();
         self.declared.spans(bytes, &mut spans);
         shapes::spans(bytes, &mut spans);
         if spans.is_empty() {
-            return Cow::Borrowed(bytes);
+            return spans;
         }
-        let markers = MARKER.find_iter(bytes).map(|found| found.range()).collect();
-        let spans = merge(spans, markers);
-        if spans.is_empty() {
-            return Cow::Borrowed(bytes);
-        }
-        let mut clean = Vec::with_capacity(bytes.len());
-        let mut done = 0;
-        for span in spans {
-            clean.extend_from_slice(&bytes[done..span.range.start]);
-            clean.extend_from_slice(span.kind.marker().as_bytes());
-            done = span.range.end;
-        }
-        clean.extend_from_slice(&bytes[done..]);
-        Cow::Owned(clean)
+        let markers = MARKER.find_iter(bytes).map(|found| found.range());
+        merge(spans, markers.collect())
     }
 
     /// The redacted text, or `None` when there is nothing to hide.
@@ -151,6 +115,19 @@ impl Redactor {
         }
         .to_owned()
     }
+}
+
+/// The text with a marker in the place of each span.
+fn replace(text: &[u8], spans: Vec<Span>) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(text.len());
+    let mut done = 0;
+    for span in spans {
+        clean.extend_from_slice(&text[done..span.range.start]);
+        clean.extend_from_slice(span.kind.marker().as_bytes());
+        done = span.range.end;
+    }
+    clean.extend_from_slice(&text[done..]);
+    clean
 }
 
 /// Joins spans that overlap, in order; each has the kind of its widest part. What begins
@@ -189,15 +166,6 @@ fn merge(mut spans: Vec<Span>, markers: Vec<Range<usize>>) -> Vec<Span> {
         }
     }
     merged
-}
-
-/// Compiles a pattern over bytes; classes are ASCII, letters match in either case.
-fn pattern(text: &str) -> Regex {
-    RegexBuilder::new(text)
-        .unicode(false)
-        .case_insensitive(true)
-        .build()
-        .expect("the patterns of this crate are valid")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use blake3::Hash;
 use rusqlite::Connection;
 
 use crate::chain::{COLUMNS, Columns, Tip, hex};
-use crate::verify::Problem;
+use crate::problem::Problem;
 
 /// Reads all events of `run` and gives each one to `visit`, together with what is wrong with it.
 /// Returns the last event, and what is wrong with the database as a whole.

@@ -9,7 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{DECLARED_BYTES_MIN, Ignored, Kind, Span};
+use super::span::{Kind, Span};
+
+/// A declared value shorter than this is not looked for: it would be found everywhere.
+const DECLARED_BYTES_MIN: usize = 4;
 
 /// Characters of a long value that are looked for as one piece; its pieces touch, so that all of
 /// it is hidden.
@@ -24,6 +27,15 @@ const NAME_DIGITS: [usize; 4] = [12, 32, 40, 64];
 
 /// Characters of a UUID in its usual form.
 const UUID_CHARS: usize = 36;
+
+/// A declared secret that is not looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its name, never its value.
+    pub name: String,
+    /// Why.
+    pub reason: &'static str,
+}
 
 /// The declared values of a project.
 pub(super) struct Declared {

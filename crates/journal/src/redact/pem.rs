@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::{Kind, Span, pattern};
+use super::span::{Kind, Span, pattern};
 
 /// Bytes within which the end of a key must follow its beginning. An RSA key of 16384 bits takes
 /// 13 KiB; the rest is for what a log puts before each line.

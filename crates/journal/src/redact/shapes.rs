@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regex::bytes::{Captures, Regex};
 
-use super::{Kind, Span, pattern, pem};
+use super::pem;
+use super::span::{Kind, Span, pattern};
 
 /// Shortest bearer token that is recognised without the name of its header. `Bearer` and `basic`
 /// are also words of English.
@@ -38,7 +39,7 @@ static AUTHORIZATION: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The scheme alone; what follows is looked at more closely.
 static SCHEME: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b(?:(bearer)|basic)(?:[ \t+]|%20)+([a-z0-9._~+/=-]+)"));
+    LazyLock::new(|| pattern(r"(?:(bearer)|basic)(?:[ \t+]|%20)+([a-z0-9._~+/=-]+)"));
 
 /// `scheme://user:PASSWORD@host`.
 static URL: LazyLock<Regex> =

@@ -222,6 +222,7 @@ fn values_that_look_like_a_marker_do_not_grow() {
     for text in [
         "password://-----BEGIN PRIVATE KEY-----{",
         "://[redacted:secret]:c@",
+        "redactedBearer 0123456789abcdef",
         "redacted",
         "password=abc",
         "my password",
