@@ -16,4 +16,4 @@ pub use input::{AuditInput, ServiceInput, SharedInput, gather};
 pub use report::audit;
 pub use rule::{Rule, Sample, SampleBoundary};
 pub use rules::RULES;
-pub use stage::{AuditStage, AuditedRoot};
+pub use stage::{AuditStage, Audited, AuditedRoot};

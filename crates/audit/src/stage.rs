@@ -7,8 +7,17 @@ use async_trait::async_trait;
 
 use crate::{AuditInput, audit, gather};
 
-/// Which checkout is audited, given the facts: the project's own root, or that of a mend.
-pub type AuditedRoot = Box<dyn Fn(&Facts) -> PathBuf + Send + Sync>;
+/// Which checkouts are audited, given the facts.
+pub type AuditedRoot = Box<dyn Fn(&Facts) -> Audited + Send + Sync>;
+
+/// A checkout, and the one that it is measured against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// What is audited: the project's own root, or a mend's checkout.
+    pub root: PathBuf,
+    /// Findings that it does not have are new; `None` where there is nothing to measure against.
+    pub baseline: Option<PathBuf>,
+}
 
 /// Name of the project's own checkout in a report.
 const WORKING_TREE: &str = "working tree";
@@ -20,8 +29,7 @@ pub struct AuditStage {
 }
 
 impl AuditStage {
-    /// An audit of `project` as it lies at the folder that `audited_root` gives. Where that is
-    /// not the project's own root, findings are new that the project's own root does not have.
+    /// An audit of `project` as it lies at the folder that `audited_root` gives.
     pub fn new(project: Project, audited_root: AuditedRoot) -> Self {
         Self {
             project,
@@ -52,17 +60,17 @@ impl AuditStage {
     }
 
     fn report(&self, facts: &Facts) -> Result<AuditReport, StageError> {
-        let root = (self.audited_root)(facts);
-        if root == self.project.root {
-            return Ok(audit(&self.input(&root, WORKING_TREE)?));
-        }
-        let tree = facts
-            .mend()
-            .map_or_else(|| root.display().to_string(), |mend| mend.commit.clone());
+        let Audited { root, baseline } = (self.audited_root)(facts);
+        let tree = match facts.mend() {
+            Some(mend) if root != self.project.root => mend.commit.clone(),
+            _ => WORKING_TREE.to_owned(),
+        };
         let mut input = self.input(&root, &tree)?;
-        match self.input(&self.project.root, WORKING_TREE) {
-            Ok(before) => input.baseline = Some(audit(&before).findings),
-            Err(error) => input.not_examined.push(format!("the tree before: {error}")),
+        if let Some(baseline) = baseline {
+            match self.input(&baseline, "baseline") {
+                Ok(before) => input.baseline = Some(audit(&before).findings),
+                Err(error) => input.not_examined.push(format!("the tree before: {error}")),
+            }
         }
         Ok(audit(&input))
     }

@@ -121,10 +121,13 @@ fn checkout(ignore: &str) -> tempfile::TempDir {
 
 async fn run(project: &Path, audited: &Path) -> Result<(AuditReport, Memory), StageError> {
     let mut recorder = Memory::default();
-    let audited = audited.to_owned();
+    let (audited, baseline) = (audited.to_owned(), project.to_owned());
     let stage = AuditStage::new(
         self::project(project),
-        Box::new(move |_: &Facts| audited.clone()),
+        Box::new(move |_: &Facts| assay_audit::Audited {
+            root: audited.clone(),
+            baseline: (audited != baseline).then(|| baseline.clone()),
+        }),
     );
     stage.run(&Facts::default(), &mut recorder).await?;
     let [Body::Audited { report }] = &recorder.bodies[..] else {

@@ -1,5 +1,7 @@
 //! A project that is open: its configuration, its journal, its supervisor, and the stages.
 
+mod trees;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +9,23 @@ use std::time::Duration;
 use assay_audit::AuditStage;
 use assay_deploy::{Builder, DeployStage, Driver, ObserveStage, ProcessSandbox};
 use assay_diagnose::WhyStage;
-use assay_engine::{Ended, Engine, Origin, Watch};
+use assay_engine::{Ended, Engine, EngineError, Origin, Watch};
 use assay_journal::{Journal, Redactor, RunWriter, Vault};
 use assay_model::{
     Body, Event, Facts, Prober, Project, Prologue, Revision, Rollout, RolloutId, RunId, RunPlan,
-    Sandbox, Source, Stage,
+    Sandbox, Service, Source, Stage, Step,
 };
 use assay_probe::{NetworkProber, ReadyStage};
 use assay_publish::{EventSource, PublishStage};
 use assay_remedy::RemedyStage;
 use assay_stability::StabilityStage;
 use assay_suite::{ExecuteStage, ReproduceStage, SelectStage};
+use assay_world::supervisor::{Client, ClientError, Heartbeat};
 use assay_world::{clock, files};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::terminal;
 
 /// Name of the configuration file.
 pub(crate) const CONFIG_FILE: &str = "assay.toml";
@@ -31,6 +35,9 @@ pub(crate) const STATE_FOLDER: &str = ".assay";
 
 /// How often the supervisor hears that its owner is alive: well within its lease of a minute.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long services wait for `assay resume` after a run was killed, in seconds.
+const RUN_LEASE_S: u64 = 15 * 60;
 
 /// How long services go on without an assay, once a run has ended and left them up, in seconds.
 const KEEP_LEASE_S: u64 = 8 * 60 * 60;
@@ -56,7 +63,15 @@ impl Session {
         })?;
         let state = project.root.join(STATE_FOLDER);
         prepare_state(&state)?;
-        let redactor = Redactor::new(&project.secrets);
+        let names = project.services.keys().chain(project.dependencies.keys());
+        let names: Vec<&str> = names.map(|name| name.as_str()).collect();
+        let redactor = Redactor::sparing(&project.secrets, &names);
+        for ignored in redactor.ignored() {
+            terminal::complain(&format!(
+                "warning: secret {} is not hidden: {}",
+                ignored.name, ignored.reason
+            ));
+        }
         let journal = Journal::open(&state, redactor.clone()).map_err(|error| {
             let hint = error.hint();
             let failure = journal_failed(&state)(error);
@@ -140,6 +155,18 @@ impl Session {
             .journal
             .reopen(run)
             .map_err(journal_failed(&self.state))?;
+        let kept = self
+            .vault
+            .put(self.config_text.as_bytes())
+            .map_err(journal_failed(&self.state))?;
+        let began_with = Facts::fold(&events).config.map(|config| config.hash);
+        if began_with.is_some_and(|hash| hash != kept.hash) {
+            return Err(Failure::usage(format!(
+                "{} has changed since run {run} began",
+                self.project.config_file
+            ))
+            .hint("put it back as it was (`assay show --evidence`), or start a new run"));
+        }
         self.drive(&writer, Origin::Resumed(events), watch).await
     }
 
@@ -154,19 +181,18 @@ impl Session {
             self.state.clone(),
             self.assay.clone(),
         ));
-        let heartbeat = if self
-            .project
-            .services
-            .values()
-            .any(|service| service.deploy.is_some())
-        {
-            let client = driver.client().await.map_err(|error| {
-                Failure::cannot_look("reach the supervisor of this project").because(error)
-            })?;
-            Some(client.heartbeat(HEARTBEAT))
-        } else {
-            None
-        };
+        let acting = acts(&origin);
+        let (heartbeat, spawned) = self.attend(&driver, acting).await?;
+        if let Origin::Resumed(events) = &origin {
+            let facts = Facts::fold(events);
+            let stem = format!("{}.restored-{}", writer.run(), events.len());
+            driver
+                .restore(&facts, &NetworkProber::new(), &stem)
+                .await
+                .map_err(|error| {
+                    Failure::cannot_look("bring back the services of this run").because(error)
+                })?;
+        }
         let engine = Engine::new(
             self.stages(&driver),
             self.project.limits.clone(),
@@ -176,37 +202,59 @@ impl Session {
         let ended = engine
             .run(writer, &self.vault, origin, watch)
             .await
-            .map_err(|error| {
-                Failure::cannot_look("the run could not go on")
-                    .because(error)
-                    .hint("free the disk or mend the journal's folder, then run `assay resume`")
-            })?;
+            .map_err(engine_failed)?;
         drop(heartbeat);
         if let Some(run) = &ended.facts.run
             && ended.facts.publication.is_some()
         {
             self.write_worklog(run)?;
         }
-        let interrupted = ended.reason == "interrupted";
         let teardown = ended.facts.plan.as_ref().is_some_and(|plan| plan.teardown);
-        if teardown || interrupted {
+        if teardown || (ended.interrupted && spawned) {
             self.down().await?;
-        } else if let Ok(client) = assay_world::supervisor::Client::connect(&self.state).await {
-            client.lease(KEEP_LEASE_S).await.map_err(|error| {
-                Failure::cannot_look("tell the supervisor to keep services up").because(error)
-            })?;
+        } else if acting {
+            self.keep_up().await?;
         }
         Ok(ended)
     }
 
+    /// Reaches the supervisor and keeps it company. Only a run that acts starts one; the answer
+    /// says whether it did.
+    async fn attend(
+        &self,
+        driver: &Driver,
+        acting: bool,
+    ) -> Result<(Option<Heartbeat>, bool), Failure> {
+        let deploys = |service: &Service| service.deploy.is_some();
+        let there = Client::connect(&self.state).await;
+        if let Ok(client) = there {
+            return Ok((Some(client.heartbeat(HEARTBEAT)), false));
+        }
+        if !acting || !self.project.services.values().any(deploys) {
+            return Ok((None, false));
+        }
+        let client = driver.client().await.map_err(|error| {
+            Failure::cannot_look("reach the supervisor of this project").because(error)
+        })?;
+        client.lease(RUN_LEASE_S).await.map_err(|error| {
+            Failure::cannot_look("reach the supervisor of this project").because(error)
+        })?;
+        Ok((Some(client.heartbeat(HEARTBEAT)), true))
+    }
+
+    /// Leaves the services up after a run.
+    async fn keep_up(&self) -> Result<(), Failure> {
+        match Client::connect(&self.state).await {
+            Ok(client) => client.lease(KEEP_LEASE_S).await.map_err(|error| {
+                Failure::cannot_look("tell the supervisor to keep services up").because(error)
+            }),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Stops every service of this project, and their supervisor. May be repeated.
     pub(crate) async fn down(&self) -> Result<(), Failure> {
-        let Ok(client) = assay_world::supervisor::Client::connect(&self.state).await else {
-            return Ok(());
-        };
-        client.shutdown().await.map_err(|error| {
-            Failure::cannot_look("stop the services of this project").because(error)
-        })
+        down(&self.state).await.map(drop)
     }
 
     /// Writes the worklog of a run as it stands now.
@@ -239,11 +287,14 @@ impl Session {
         runs.sort();
         let skip = runs.len().saturating_sub(HISTORY_RUNS_MAX);
         for run in &runs[skip..] {
-            for event in self
-                .journal
-                .events(run)
-                .map_err(journal_failed(&self.state))?
-            {
+            // A damaged run says nothing that can be relied on, and must not stop a new one.
+            let Ok(events) = self.journal.events(run) else {
+                terminal::complain(&format!(
+                    "warning: run {run} is damaged: see `assay verify {run}`"
+                ));
+                continue;
+            };
+            for event in events {
                 match event.body {
                     Body::RevisionBuilt { revision } => {
                         revisions.entry(revision.id.clone()).or_insert(revision);
@@ -294,11 +345,46 @@ impl Session {
     }
 }
 
+/// Stops every service below a state folder, and their supervisor; says whether there was one.
+/// Needs no configuration, so that a mistake there cannot keep services up.
+pub(crate) async fn down(state: &Path) -> Result<bool, Failure> {
+    let failed = || Failure::cannot_look(format!("stop the services of {}", state.display()));
+    match Client::connect(state).await {
+        Ok(client) => client
+            .shutdown()
+            .await
+            .map(|()| true)
+            .map_err(|error| failed().because(error)),
+        Err(ClientError::NotRunning { .. }) => Ok(false),
+        Err(error) => Err(failed().because(error)),
+    }
+}
+
+/// Whether a run may change the environment.
+fn acts(origin: &Origin) -> bool {
+    let plan = |body: &Body| match body {
+        Body::RunStarted { plan, .. } => Some(matches!(plan.only, None | Some(Step::Deploy))),
+        _ => None,
+    };
+    match origin {
+        Origin::Fresh(bodies) => bodies.iter().find_map(plan),
+        Origin::Resumed(events) => events.iter().find_map(|event| plan(&event.body)),
+    }
+    .unwrap_or(false)
+}
+
+fn engine_failed(error: EngineError) -> Failure {
+    match error {
+        EngineError::Record(error) => Failure::cannot_look("the run could not go on")
+            .because(error)
+            .hint("free the disk or mend the journal's folder, then run `assay resume`"),
+        error => Failure::internal("the run could not go on", error),
+    }
+}
+
 /// Earlier runs whose roll-outs are looked at when a run begins. What served before that many
 /// runs is told by the front doors alone.
 const HISTORY_RUNS_MAX: usize = 20;
-
-mod trees;
 
 /// Events of a run, for the worklog.
 struct JournalEvents(Arc<Journal>);
@@ -326,6 +412,11 @@ fn find_root(folder: &Path) -> Result<PathBuf, Failure> {
         .find(|folder| folder.join(CONFIG_FILE).is_file());
     // Where there is none, loading from the start names the file that is missing.
     Ok(found.unwrap_or(&start).to_owned())
+}
+
+/// The state folder of the project in or above `folder`, whether it exists or not.
+pub(crate) fn state_folder(folder: &Path) -> Result<PathBuf, Failure> {
+    Ok(find_root(folder)?.join(STATE_FOLDER))
 }
 
 /// The state folder keeps itself out of the user's git.

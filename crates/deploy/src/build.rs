@@ -117,25 +117,40 @@ impl Builder {
                 .and_then(|id| facts.revisions.get(id))
                 .cloned()
                 .ok_or_else(|| unknown("that serves".to_owned())),
-            RolloutSource::WorkingTree => {
-                let commit = self.clean_head(service).await;
-                self.build_from(service, &self.project.root.clone(), commit, facts, recorder)
-                    .await
-            }
+            RolloutSource::WorkingTree => match self.clean_head(service).await {
+                // What is built from a commit is checked out, so that it can be looked at later.
+                Some(commit) => self.build_commit(service, &commit, facts, recorder).await,
+                None => {
+                    self.build_from(service, &self.project.root, None, facts, recorder)
+                        .await
+                }
+            },
             RolloutSource::Commit(commit) => {
-                let folder = export_folder(&self.state, commit);
-                let git = Git::at(&self.project.root);
-                git.export(commit, None, &folder)
-                    .await
-                    .map_err(|source| BuildError::Export {
-                        service: name.clone(),
-                        commit: commit.clone(),
-                        source,
-                    })?;
-                self.build_from(service, &folder, Some(commit.clone()), facts, recorder)
-                    .await
+                self.build_commit(service, commit, facts, recorder).await
             }
         }
+    }
+
+    async fn build_commit(
+        &self,
+        service: &Service,
+        commit: &str,
+        facts: &Facts,
+        recorder: &mut dyn Recorder,
+    ) -> Result<Revision, BuildError> {
+        let folder = export_folder(&self.state, commit);
+        let git = Git::at(&self.project.root);
+        // The project may be a folder of a larger repository: its own part is `COMMIT:./`.
+        git.export(commit, Some(""), &folder)
+            .await
+            .map_err(|source| BuildError::Export {
+                service: service.name.clone(),
+                commit: commit.to_owned(),
+                source,
+            })?;
+        let commit = Some(commit.to_owned());
+        self.build_from(service, &folder, commit, facts, recorder)
+            .await
     }
 
     /// The checked-out commit, if the service's source is as it was committed.

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assay_model::{
-    DeployPlan, Project, RestartPolicy, Revision, Service, ServiceName, UnknownPlaceholder, expand,
+    DeployPlan, Facts, ProbeTarget, Prober, Project, RestartPolicy, Revision, Service, ServiceName,
+    UnknownPlaceholder, expand,
 };
+use assay_world::clock::Stopwatch;
 use assay_world::files;
 use assay_world::supervisor::{Client, ClientError, InstanceSpec, InstanceStatus, Target};
 use assay_world::{Door, Upstream};
@@ -16,6 +19,9 @@ use tokio::sync::OnceCell;
 /// How long a process may take to end after it was asked to, in ms. A service that drains longer
 /// than this holds up its own roll-out.
 const STOP_GRACE_MS: u64 = 3_000;
+
+/// Pause between two looks at a service that is brought back.
+const RESTORE_POLL: Duration = Duration::from_millis(50);
 
 /// The driver could not do its part.
 #[derive(Debug, Error)]
@@ -248,6 +254,50 @@ impl Driver {
             .await
             .map_err(failed(doing))
             .map(drop)
+    }
+
+    /// Starts and routes what is meant to serve, where its supervisor has ended since: every
+    /// service whose front door leads nowhere. Waits until each answers its probe, or its time to
+    /// start is up. Instances are named after `stem`. May be repeated.
+    ///
+    /// # Errors
+    /// When the supervisor cannot be reached, or an address is taken.
+    pub async fn restore(
+        &self,
+        facts: &Facts,
+        prober: &dyn Prober,
+        stem: &str,
+    ) -> Result<(), DriverError> {
+        for (name, revision) in &facts.serving {
+            let services = &self.project.services;
+            let (Some(service), Some(revision)) =
+                (services.get(name), facts.revisions.get(revision))
+            else {
+                continue;
+            };
+            // A roll-out in progress leads the door itself; it was there before the kill.
+            if service.deploy.is_none() || self.door(name).await?.is_some() {
+                continue;
+            }
+            let plan = self.plan(service)?;
+            self.open_door(service).await?;
+            let id = format!("{stem}-{name}");
+            let instance = self.start(service, revision, &id, plan.restart).await?;
+            self.route(name, Some(&instance)).await?;
+            let waited = Stopwatch::start();
+            let target = ProbeTarget {
+                service: name.clone(),
+                url: service.url.clone(),
+                probe: service.probe.clone(),
+            };
+            while waited.elapsed_ms() < plan.start_timeout_ms {
+                if prober.probe(&target).await.0.status.serves() {
+                    break;
+                }
+                tokio::time::sleep(RESTORE_POLL).await;
+            }
+        }
+        Ok(())
     }
 
     fn spec(

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use assay_model::{
-    Aside, InstanceState, RestartPolicy, Revision, Sandbox, SandboxError, ServiceName,
+    Aside, InstanceState, RestartPolicy, Revision, Sandbox, SandboxError, ServiceName, Timestamp,
 };
+use assay_world::clock;
+use assay_world::supervisor::records::read_log_window;
 use async_trait::async_trait;
 
 use crate::process::{Driver, DriverError};
@@ -87,10 +89,11 @@ impl Sandbox for ProcessSandbox {
         let Some(status) = status else {
             return Ok((String::new(), Vec::new()));
         };
-        let mut log = tokio::fs::read(&status.log_path).await.unwrap_or_default();
-        let excess = log.len().saturating_sub(LOG_BYTES_MAX);
-        log.drain(..excess);
-        Ok((status.log_path.display().to_string(), log))
+        let all = (Timestamp::UNIX_EPOCH, clock::now());
+        let log = read_log_window(&status.log_path, all.0, all.1, LOG_BYTES_MAX)
+            .map_err(|error| failed(error.into()))?;
+        let path = status.log_path.display().to_string();
+        Ok((path, log.text.into_bytes()))
     }
 
     fn serving_url(&self, service: &ServiceName) -> Option<String> {

@@ -60,6 +60,7 @@ impl DeployStage {
 
     async fn build(
         &self,
+        purpose: &str,
         service: &Service,
         source: &RolloutSource,
         facts: &Facts,
@@ -72,7 +73,7 @@ impl DeployStage {
             RolloutSource::Restart => "the revision that serves".to_owned(),
         };
         let act = Act {
-            key: format!("build {} from {word}", service.name),
+            key: format!("build {} for {purpose}", service.name),
             what: format!("build {} from {word}", service.name),
         };
         if let Begun::Finished(result) = recorder.begin(&act).await? {
@@ -104,7 +105,7 @@ impl DeployStage {
     ) -> Result<(), StageError> {
         let service = self.service(&request.service)?;
         let revision = self
-            .build(service, &request.source, facts, recorder)
+            .build(&request.id, service, &request.source, facts, recorder)
             .await?;
         recorder.say(&format!("{} as {}", service.name, revision.id));
         let act = Act {
@@ -162,7 +163,7 @@ impl DeployStage {
         let started = clock::now();
         driver.open_door(service).await?;
         let id = instance_id(request);
-        let old = self.old_instance(service, &id, request, facts).await?;
+        let old = self.old_instance(service, &id, facts).await?;
         let gate = request.gate.unwrap_or(plan.gate);
         if plan.strategy == Strategy::Recreate
             && let Some(old) = &old
@@ -182,20 +183,16 @@ impl DeployStage {
                     driver.route(&service.name, Some(&new)).await?;
                     RolloutOutcome::Succeeded
                 }
-                (false, Some(old)) => {
+                (false, old) => {
                     driver.stop(&id).await?;
-                    self.go_back(service, old, &id, facts).await?;
-                    RolloutOutcome::RolledBack
-                }
-                (false, None) => {
-                    driver.stop(&id).await?;
-                    RolloutOutcome::Failed
+                    self.after_refusal(service, old.as_ref(), &id, facts)
+                        .await?
                 }
             };
             (outcome, verdict.detail, verdict.last)
         };
         if outcome.switched() {
-            self.retire_others(service, &id, request).await?;
+            self.retire_others(service, &id).await?;
         }
         let rollout = Rollout {
             request: request.clone(),
@@ -217,68 +214,84 @@ impl DeployStage {
         &self,
         service: &Service,
         new: &str,
-        request: &RolloutRequest,
         facts: &Facts,
     ) -> Result<Option<InstanceStatus>, DriverError> {
+        let ours = |id: &str| id == new || id == back_id(new);
         let routed = self
             .driver
             .door(&service.name)
             .await?
             .and_then(|door| door.upstream);
-        if let Some(upstream) = routed.filter(|upstream| upstream.instance != new) {
+        if let Some(upstream) = routed.filter(|upstream| !ours(&upstream.instance)) {
             return self.driver.instance(&upstream.instance).await;
         }
-        // A roll-out that was cut off may have emptied the door or switched it already: then the
-        // one before it is the last one started for this service under another name.
+        // A roll-out that was cut off has emptied the door or switched it already: then the old
+        // one is whichever of this service ran the serving revision last, for traffic.
         let serving = facts.serving.get(&service.name);
-        let prefix = request.service.as_str();
         let instances = self.driver.instances().await?;
-        Ok(instances.into_iter().rev().find(|instance| {
-            instance.id != new
-                && instance.service.as_str() == prefix
+        let candidates = instances.into_iter().filter(|instance| {
+            !ours(&instance.id)
+                && instance.service == service.name
                 && Some(&instance.revision) == serving
-                && (instance.id.ends_with(&format!("-{prefix}")) || instance.id.ends_with(".back"))
-        }))
+                && instance.id.contains(&format!("-{}", service.name))
+                && !instance.id.contains(".reproduce-")
+        });
+        Ok(candidates.max_by_key(|instance| instance.exits.last().map(|exit| exit.at)))
     }
 
-    /// Puts the old revision back to work, started again where it had to be stopped.
+    /// What a refused roll-out leaves: the old revision at work again, or nothing.
+    async fn after_refusal(
+        &self,
+        service: &Service,
+        old: Option<&InstanceStatus>,
+        refused: &str,
+        facts: &Facts,
+    ) -> Result<RolloutOutcome, DriverError> {
+        let Some(old) = old else {
+            return Ok(RolloutOutcome::Failed);
+        };
+        let serves = self.go_back(service, old, refused, facts).await?;
+        Ok(if serves {
+            RolloutOutcome::RolledBack
+        } else {
+            RolloutOutcome::Failed
+        })
+    }
+
+    /// Puts the old revision back to work, started again where it had to be stopped. Says whether
+    /// it serves.
     async fn go_back(
         &self,
         service: &Service,
         old: &InstanceStatus,
         refused: &str,
         facts: &Facts,
-    ) -> Result<(), DriverError> {
-        let stands = self.driver.instance(&old.id).await?;
-        let alive = stands.filter(|now| {
+    ) -> Result<bool, DriverError> {
+        let runs = |now: &InstanceStatus| {
             matches!(
                 now.state,
                 InstanceState::Running | InstanceState::BackingOff
             )
-        });
+        };
+        let alive = self.driver.instance(&old.id).await?.filter(runs);
         let back = match (alive, facts.revisions.get(&old.revision)) {
             (Some(alive), _) => alive,
             (None, Some(revision)) => {
-                let id = format!("{refused}.back");
                 let restart = service
                     .deploy
                     .as_ref()
-                    .map_or(RestartPolicy::Always, |p| p.restart);
+                    .map_or(RestartPolicy::Always, |plan| plan.restart);
+                let id = back_id(refused);
                 self.driver.start(service, revision, &id, restart).await?
             }
-            (None, None) => return Ok(()),
+            (None, None) => return Ok(false),
         };
-        self.driver.route(&service.name, Some(&back)).await
+        self.driver.route(&service.name, Some(&back)).await?;
+        Ok(runs(&back))
     }
 
-    /// Ends every other instance of the service that takes part in roll-outs.
-    async fn retire_others(
-        &self,
-        service: &Service,
-        id: &str,
-        request: &RolloutRequest,
-    ) -> Result<(), DriverError> {
-        debug_assert_eq!(request.service, service.name);
+    /// Ends every other instance of the service, sandboxed ones included.
+    async fn retire_others(&self, service: &Service, id: &str) -> Result<(), DriverError> {
         for other in self.driver.instances().await? {
             let ended = matches!(other.state, InstanceState::Stopped | InstanceState::Exited);
             if other.service == service.name && other.id != id && !ended {
@@ -295,10 +308,12 @@ impl DeployStage {
     ) -> Result<(), StageError> {
         let (key, what) = match disturbance {
             Disturbance::Kill { service, signal } => (
-                format!("kill {service}"),
+                format!("kill {service} {signal}"),
                 format!("send signal {signal} to {service}"),
             ),
-            Disturbance::Write { file, .. } => (format!("write {file}"), format!("write {file}")),
+            Disturbance::Write { file, text } => {
+                (format!("write {file}: {text}"), format!("write {file}"))
+            }
         };
         let act = Act { key, what };
         if let Begun::Finished(_) = recorder.begin(&act).await? {
@@ -369,8 +384,14 @@ impl Stage for DeployStage {
         let mut facts = facts.clone();
         for (service, commit) in facts.builds.clone() {
             let service = self.service(&service)?;
-            self.build(service, &RolloutSource::Commit(commit), &facts, recorder)
-                .await?;
+            self.build(
+                &format!("commit {commit}"),
+                service,
+                &RolloutSource::Commit(commit.clone()),
+                &facts,
+                recorder,
+            )
+            .await?;
         }
         for item in facts.pending() {
             match item {
@@ -382,6 +403,11 @@ impl Stage for DeployStage {
         }
         Ok(())
     }
+}
+
+/// The name of the instance that puts the old revision back when `refused` did not pass its gate.
+fn back_id(refused: &str) -> String {
+    format!("{refused}.back")
 }
 
 /// The name of the instance that a request starts.

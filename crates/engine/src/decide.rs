@@ -1,8 +1,8 @@
 //! The order of steps, as a pure function of the facts.
 
 use assay_model::{
-    Action, Diagnosis, DiagnosisVerdict, EndState, Facts, Gate, Limits, Mend, RolloutOutcome, Step,
-    Timestamp,
+    Action, Diagnosis, DiagnosisVerdict, EndState, Facts, Gate, Limits, Mend, Remedy,
+    RolloutOutcome, Step, Timestamp,
 };
 
 /// What happens next.
@@ -41,9 +41,9 @@ pub fn decide(facts: &Facts, limits: &Limits, now: Timestamp) -> Next {
         return Next::Step(step);
     }
     if facts.green() {
-        when_green(facts)
+        when_green(facts, limits)
     } else {
-        when_not_green(facts)
+        when_not_green(facts, limits)
     }
 }
 
@@ -89,7 +89,7 @@ fn reproduced(facts: &Facts, mend: &Mend) -> bool {
             .any(|run| !run.check.must_fail && Some(&run.check.revision) == revision)
 }
 
-fn when_green(facts: &Facts) -> Next {
+fn when_green(facts: &Facts, limits: &Limits) -> Next {
     let Some(incident) = facts.incident() else {
         // The environment is well, but a gate had to refuse something: find out what.
         if !facts.refused_rollouts().is_empty() {
@@ -140,10 +140,13 @@ fn when_green(facts: &Facts) -> Next {
     if let Some(reason) = may_not_act(facts) {
         return conclude(facts, EndState::Mitigated, reason);
     }
+    if let Some(reason) = remedies_used_up(facts, limits) {
+        return conclude(facts, EndState::Stopped, reason);
+    }
     Next::Step(Step::Remedy)
 }
 
-fn when_not_green(facts: &Facts) -> Next {
+fn when_not_green(facts: &Facts, limits: &Limits) -> Next {
     if facts.observations.is_empty() {
         return Next::Step(Step::Observe);
     }
@@ -183,6 +186,9 @@ fn when_not_green(facts: &Facts) -> Next {
             EndState::Red
         };
         return conclude(facts, end, reason);
+    }
+    if let Some(reason) = remedies_used_up(facts, limits) {
+        return conclude(facts, EndState::Stopped, reason);
     }
     Next::Step(Step::Remedy)
 }
@@ -244,23 +250,27 @@ fn came_back(facts: &Facts, diagnosis: &Diagnosis) -> Option<String> {
     Some(cause.summary.clone())
 }
 
-fn limit_reached(facts: &Facts, limits: &Limits, now: Timestamp) -> Option<String> {
+/// The run may take one more remedy, or why not.
+fn remedies_used_up(facts: &Facts, limits: &Limits) -> Option<String> {
+    let person = |remedy: &&Remedy| matches!(remedy.action, Action::Person { .. });
     let acted = facts
         .remedies
         .iter()
-        .filter(|r| !matches!(r.action, Action::Person { .. }))
+        .filter(|remedy| !person(remedy))
         .count();
-    if acted > limits.remedies_max as usize {
-        return Some(format!("limit of {} remedies reached", limits.remedies_max));
-    }
+    (acted >= limits.remedies_max as usize)
+        .then(|| format!("limit of {} remedies reached", limits.remedies_max))
+}
+
+fn limit_reached(facts: &Facts, limits: &Limits, now: Timestamp) -> Option<String> {
     if facts.cycle > limits.cycles_max {
         return Some(format!("limit of {} cycles reached", limits.cycles_max));
     }
-    let elapsed = facts
-        .started
-        .map_or(0, |started| now.as_second() - started.as_second());
-    (elapsed > i64::try_from(limits.run_timeout_s).unwrap_or(i64::MAX))
-        .then(|| format!("limit of {} s reached", limits.run_timeout_s))
+    let elapsed_ms = facts.started.map_or(0, |started| {
+        now.as_millisecond() - started.as_millisecond() - facts.away_ms
+    });
+    let limit_ms = i64::try_from(limits.run_timeout_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    (elapsed_ms > limit_ms).then(|| format!("limit of {} s reached", limits.run_timeout_s))
 }
 
 /// Everything that is left to do before the run ends in `end`.

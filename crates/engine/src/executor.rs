@@ -33,6 +33,8 @@ pub struct Ended {
     pub end: EndState,
     /// One sentence.
     pub reason: String,
+    /// It was interrupted from outside.
+    pub interrupted: bool,
     /// Set when a step could not look; it then decides the exit code.
     pub error: Option<StageError>,
     /// Everything that is known.
@@ -215,6 +217,7 @@ impl Engine {
                 .await?;
         }
         Ok(Ended {
+            interrupted: *self.interrupted.borrow() && end == EndState::Stopped,
             end,
             reason,
             error,

@@ -616,6 +616,20 @@ fn limits_stop_the_run() {
     story.close(EndState::Stopped);
 
     let mut story = Story::new(vec![]);
+    story.limits.remedies_max = 0;
+    story.look(Status::Unavailable, false);
+    story.diagnose(explained());
+    story.close(EndState::Stopped);
+
+    let mut story = rolled_back();
+    story.limits.remedies_max = 1;
+    story.close(EndState::Stopped);
+
+    let mut story = rolled_back();
+    story.limits.remedies_max = 2;
+    story.expect(Step::Remedy);
+
+    let mut story = Story::new(vec![]);
     story.limits.cycles_max = 1;
     story.look(Status::Unavailable, false);
     story.diagnose(explained());

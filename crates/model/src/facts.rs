@@ -34,6 +34,8 @@ pub struct Facts {
     pub config: Option<EvidenceRef>,
     /// First event.
     pub started: Option<Timestamp>,
+    /// Time in which nobody ran it, between a kill and the resume after it, in ms.
+    pub away_ms: i64,
     /// Last event so far.
     pub last: Option<Timestamp>,
     /// Counts from 1; a new cycle begins with every remedy.
@@ -153,6 +155,9 @@ impl Facts {
 
     /// Takes one more event in.
     pub fn apply(&mut self, event: &Event) {
+        if let (Body::RunResumed { .. }, Some(last)) = (&event.body, self.last) {
+            self.away_ms += event.at.as_millisecond() - last.as_millisecond();
+        }
         self.last = Some(event.at);
         match &event.body {
             Body::RunStarted {

@@ -35,7 +35,7 @@ pub fn pull_request(
     events: &[Event],
     texts: &dyn Fn(&EvidenceRef) -> Option<String>,
 ) -> Option<PullRequest> {
-    let mend = facts.mend()?;
+    let mend = facts.mend().filter(|mend| facts.mend_serves(mend))?;
     let view = View::new(facts, events, texts);
     let mut page = Page::default();
     page.para(&format!(

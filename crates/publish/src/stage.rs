@@ -69,7 +69,7 @@ impl PublishStage {
             .map(|request| write_pull_request(&self.state_dir, run, &request))
             .transpose()
             .map_err(|error| StageError::because("cannot write the pull request", error))?;
-        let mend = facts.mend();
+        let mend = facts.mend().filter(|mend| facts.mend_serves(mend));
         if let Some(mend) = mend {
             self.keep_branch(run, mend).await?;
         }

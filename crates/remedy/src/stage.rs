@@ -90,6 +90,11 @@ impl RemedyStage {
             .commit(&[&file], &commit_message(facts, remedy), &identity())
             .await
             .map_err(|error| failed("commit to", Box::new(error)))?;
+        if commit == base {
+            return Err(StageError::cannot_look(format!(
+                "the change of {file} on {branch} is empty"
+            )));
+        }
         let diff = git
             .diff(&base, Some(&commit), &[])
             .await

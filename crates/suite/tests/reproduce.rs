@@ -376,11 +376,11 @@ async fn what_an_earlier_try_left_is_ended() {
     assert_eq!(
         started,
         [
-            "reproduce-api-dies-start-c2-t1",
-            "reproduce-api-good-start-c2-t1",
+            "run.reproduce-api-dies-start-c2-t1",
+            "run.reproduce-api-good-start-c2-t1",
             // Begun again only to be ended, because nobody knows whether it still runs.
-            "reproduce-api-good-start-c2-t1",
-            "reproduce-api-good-start-c2-t2",
+            "run.reproduce-api-good-start-c2-t1",
+            "run.reproduce-api-good-start-c2-t2",
         ]
     );
 }

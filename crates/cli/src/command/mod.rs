@@ -9,7 +9,8 @@ pub(crate) mod supervise;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session;
+use crate::terminal;
 
 /// Carries a command out and gives the exit code.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
@@ -26,7 +27,12 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Verify(args) => runs::verify(&folder, &args),
         Command::Resume(args) => resume::run(&folder, args).await,
         Command::Down => {
-            Session::open(&folder)?.down().await?;
+            let stopped = session::down(&session::state_folder(&folder)?).await?;
+            terminal::print(if stopped {
+                "stopped"
+            } else {
+                "nothing was running"
+            });
             Ok(0)
         }
         // Dispatched before there is a runtime.

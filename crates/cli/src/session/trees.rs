@@ -2,19 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_audit::AuditedRoot;
+use assay_audit::{Audited, AuditedRoot};
 use assay_model::{Facts, Mend, StageError};
 use assay_stability::{Compared, Side};
 
 /// Digits of a commit in labels.
 const COMMIT_DIGITS: usize = 10;
 
-/// The tree that is audited: the mend's, where there is one, else what is checked out.
+/// The tree that is audited: the mend's against the one that it was made on, where there is a
+/// mend, else what is checked out.
 pub(super) fn audited(root: &Path, state: &Path) -> AuditedRoot {
     let (root, state) = (root.to_owned(), state.to_owned());
-    Box::new(move |facts| {
-        let mended = facts.mend().map(|mend| export(&state, &mend.commit));
-        mended.unwrap_or_else(|| root.clone())
+    Box::new(move |facts| match facts.mend() {
+        Some(mend) => Audited {
+            root: export(&state, &mend.commit),
+            baseline: Some(export(&state, &mend.base)),
+        },
+        None => Audited {
+            root: root.clone(),
+            baseline: None,
+        },
     })
 }
 
