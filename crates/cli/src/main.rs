@@ -59,5 +59,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::internal("start the runtime", error))?;
     let code = runtime.block_on(command::run(cli))?;
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(if terminal::output_lost() {
+        3
+    } else {
+        code
+    }))
 }

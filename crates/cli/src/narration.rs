@@ -1,8 +1,8 @@
 //! What an event says to a person, in a line or two.
 
 use assay_model::{
-    Action, Body, Event, Execution, Facts, Health, Remedy, Reproduction, ReproductionRun, Rollout,
-    RolloutOutcome, ServiceObservation, Status, Step,
+    Action, Body, Disturbance, Event, Execution, Facts, Health, Remedy, Reproduction,
+    ReproductionRun, Rollout, RolloutOutcome, ServiceObservation, Status, Step,
 };
 
 use crate::palette::Meaning;
@@ -47,12 +47,7 @@ pub(crate) fn lines(facts: &Facts, event: &Event) -> Vec<Line> {
             .map(|(health, _)| health_line(health))
             .collect(),
         Body::RolloutFinished { rollout } => vec![rollout_line(rollout)],
-        Body::Disturbed { .. } => {
-            vec![(
-                Meaning::Warning,
-                "the environment was disturbed on purpose".to_owned(),
-            )]
-        }
+        Body::Disturbed { disturbance } => vec![(Meaning::Warning, disturbance_text(disturbance))],
         Body::TestsSelected { selection } => {
             let text = format!("{} of {} tests", selection.tests.len(), selection.listed);
             vec![(Meaning::Faint, text)]
@@ -90,7 +85,7 @@ fn findings(body: &Body) -> Vec<Line> {
             vec![(Meaning::Warning, format!("{branch} taken back: {reason}"))]
         }
         Body::Audited { report } => {
-            let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
+            let checks = report.overall().checks;
             let findings = counted(report.findings.len(), "finding");
             let text = format!("{findings}, {} new, in {checks} checks", report.new);
             let good = report.new == 0 && report.findings.is_empty();
@@ -127,6 +122,15 @@ pub(crate) fn counted(n: usize, unit: &str) -> String {
     format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
 
+fn disturbance_text(disturbance: &Disturbance) -> String {
+    match disturbance {
+        Disturbance::Kill { service, signal } => {
+            format!("disturbed on purpose: signal {signal} sent to {service}")
+        }
+        Disturbance::Write { file, .. } => format!("disturbed on purpose: {file} written"),
+    }
+}
+
 fn rollout_line(rollout: &Rollout) -> Line {
     let meaning = match rollout.outcome {
         RolloutOutcome::Succeeded => Meaning::Good,
@@ -155,9 +159,15 @@ fn health_line(health: &Health) -> Line {
         Status::Healthy => format!("{} ms", health.latency_ms),
         _ => health.detail.clone(),
     };
+    let revision = health.revision.as_ref();
+    let revision = revision.map_or_else(String::new, |revision| format!(" {revision}"));
     (
         meaning,
-        format!("{} {}: {detail}", health.service, health.status.word()),
+        format!(
+            "{}{revision} {}: {detail}",
+            health.service,
+            health.status.word()
+        ),
     )
 }
 
@@ -187,7 +197,7 @@ fn exits_line(observation: &ServiceObservation) -> Option<Line> {
     let by_itself = exits.filter(|exit| !exit.requested).count();
     let exits = counted(by_itself, "exit");
     let text = format!(
-        "{}: {exits} by itself since the run began",
+        "{}: {exits} that nobody asked for, since the run began",
         observation.service
     );
     (by_itself > 0).then_some((Meaning::Warning, text))

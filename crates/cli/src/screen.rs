@@ -1,9 +1,12 @@
 //! The one screen at the end of a run: what was broken, why, what was done, what proves it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use assay_engine::Ended;
-use assay_model::{Action, Body, EndState, Event, Facts, Outcome, Reproduction, RunId, Status};
+use assay_model::{
+    Action, Body, EndState, Event, Facts, Outcome, Reproduction, RunId, Status, Verdict,
+};
 
 use crate::failure::Failure;
 use crate::narration::counted;
@@ -73,6 +76,9 @@ pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool)
     for text in proof(facts) {
         row("proof", text);
     }
+    for text in unproven(facts) {
+        row("unproven", text);
+    }
     for text in remains(facts) {
         row("remains", text);
     }
@@ -85,8 +91,13 @@ pub(crate) fn render(facts: &Facts, events: &[Event], root: &Path, colour: bool)
             row("pull req.", root.join(pull_request).display().to_string());
         }
     }
+    // Commands are not folded: they are there to be copied.
     if let Some(run) = &facts.run {
-        row("check", format!("assay -C {} verify {run}", root.display()));
+        let label = paint(Meaning::Label, &format!("{:<INDENT$}", "check"), colour);
+        out.push_str(&format!(
+            "{label}{} verify {run}\n",
+            terminal::this_assay(root)
+        ));
     }
     let meaning = match end {
         EndState::Green | EndState::Repaired => Meaning::Good,
@@ -192,7 +203,7 @@ fn proof(facts: &Facts) -> Vec<String> {
     let mut out = Vec::new();
     for run in facts.reproductions.iter().filter(|run| run.as_expected()) {
         let what = match &run.check.reproduction {
-            Reproduction::Start { .. } => "starting it".to_owned(),
+            Reproduction::Start { service, .. } => format!("starting {service}"),
             Reproduction::Test { test, .. } => test.to_string(),
         };
         let word = if run.check.must_fail {
@@ -201,7 +212,7 @@ fn proof(facts: &Facts) -> Vec<String> {
             "passes"
         };
         out.push(format!(
-            "{what}, aside from all traffic, {word} on {}",
+            "{what} {word} with revision {}, run aside from all traffic",
             run.check.revision
         ));
     }
@@ -211,23 +222,29 @@ fn proof(facts: &Facts) -> Vec<String> {
         .filter(|execution| execution.proved)
     {
         let totals = &execution.totals;
-        out.push(format!(
-            "{} of {} tests proven: each failed while its service was blacked out",
-            totals.proven, totals.planned
-        ));
+        if totals.proven > 0 {
+            out.push(format!(
+                "{} of {} tests proven: each failed while its service was blacked out",
+                totals.proven, totals.planned
+            ));
+        }
     }
     if let (Some(report), Some(_)) = (&facts.audit, facts.mend()) {
-        let checks: u32 = report.scopes.iter().map(|scope| scope.checks).sum();
         out.push(format!(
-            "audit: {} in {checks} checks",
-            counted(report.new as usize, "new finding")
+            "audit: {} in {} checks",
+            counted(report.new as usize, "new finding"),
+            report.overall().checks
         ));
     }
     if let Some(report) = &facts.stability {
-        let word = if report.stable {
-            "nothing breaks, no test is weakened"
-        } else {
-            "not stable"
+        let listed = report
+            .rows
+            .iter()
+            .any(|row| row.what == "tests listed" && row.before != "not listed");
+        let word = match (report.stable, listed) {
+            (true, true) => "nothing breaks, no test is weakened",
+            (true, false) => "nothing breaks; tests were not compared",
+            (false, _) => "not stable",
         };
         out.push(format!(
             "stability {} → {}: {word}",
@@ -237,20 +254,43 @@ fn proof(facts: &Facts) -> Vec<String> {
     out
 }
 
+/// Passes that prove nothing, and why.
+fn unproven(facts: &Facts) -> Vec<String> {
+    let judged = facts.execution.iter().filter(|execution| execution.proved);
+    let passes = judged.flat_map(|execution| &execution.tests);
+    passes
+        .filter_map(|test| {
+            let verdict = test.verdict.filter(|verdict| *verdict != Verdict::Proven)?;
+            let reason = test.reasons.first().map_or("", String::as_str);
+            Some(format!("{} is {}: {reason}", test.test, verdict.word()))
+        })
+        .collect()
+}
+
 fn remains(facts: &Facts) -> Vec<String> {
     let mut out = Vec::new();
+    if let Some(mend) = facts.mend().filter(|mend| facts.mend_serves(mend)) {
+        out.push(format!(
+            "merge {}: what serves now stands only there",
+            mend.branch
+        ));
+    }
+    for left_out in facts.audit.iter().flat_map(|report| &report.not_examined) {
+        out.push(format!("not audited: {left_out}"));
+    }
     if let Some(Action::Person { advice }) = facts.remedies.last().map(|remedy| &remedy.action) {
         out.push(advice.clone());
-        return out;
     }
-    let gates = facts
-        .incident()
-        .into_iter()
-        .flat_map(|incident| &incident.causes);
-    out.extend(
-        gates
-            .filter_map(|cause| cause.gate.as_ref())
-            .map(|gate| gate.advice.clone()),
-    );
+    if let Some(incident) = facts.incident() {
+        let gates = incident
+            .causes
+            .iter()
+            .filter_map(|cause| cause.gate.as_ref());
+        out.extend(gates.map(|gate| gate.advice.clone()));
+        let missing = incident.missing_evidence.iter();
+        out.extend(missing.map(|text| format!("not known: {text}")));
+    }
+    let mut seen = BTreeSet::new();
+    out.retain(|text| seen.insert(text.clone()));
     out
 }

@@ -2,6 +2,7 @@
 
 mod trees;
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,6 +183,7 @@ impl Session {
             self.assay.clone(),
         ));
         let acting = acts(&origin);
+        let lock = if acting { Some(self.lock()?) } else { None };
         let (heartbeat, spawned) = self.attend(&driver, acting).await?;
         if let Origin::Resumed(events) = &origin {
             let facts = Facts::fold(events);
@@ -215,7 +217,23 @@ impl Session {
         } else if acting {
             self.keep_up().await?;
         }
+        drop(lock);
         Ok(ended)
+    }
+
+    /// One run at a time changes the environment. The lock goes with its process.
+    fn lock(&self) -> Result<File, Failure> {
+        let path = self.state.join("acting.lock");
+        let failed = || Failure::cannot_look(format!("cannot lock {}", path.display()));
+        let file = File::create(&path).map_err(|error| failed().because(error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Failure::cannot_look(
+                "another assay is changing this project's environment",
+            )
+            .hint("wait until it has ended, or interrupt it")),
+            Err(TryLockError::Error(error)) => Err(failed().because(error)),
+        }
     }
 
     /// Reaches the supervisor and keeps it company. Only a run that acts starts one; the answer
@@ -339,7 +357,10 @@ impl Session {
                 project.clone(),
                 trees::audited(&project.root, state),
             )),
-            Box::new(StabilityStage::new(project.clone(), trees::compared(state))),
+            Box::new(StabilityStage::new(
+                project.clone(),
+                trees::compared(project, state),
+            )),
             Box::new(PublishStage::new(project.clone(), state.clone(), events)),
         ]
     }

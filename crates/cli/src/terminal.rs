@@ -1,6 +1,8 @@
 //! Live progress on stderr, data on stdout, and one table from meaning to colour.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use assay_engine::Watch;
@@ -21,14 +23,29 @@ pub(crate) fn wants_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Whether data for stdout was lost.
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
 /// Data for stdout. A closed pipe is not an error: whoever read has seen enough.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    drop(
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.write_all(b"\n"))
-            .and_then(|()| out.flush()),
-    );
+    let written = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !OUTPUT_LOST.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!(
+            "error: cannot write to stdout\n  because: {error}"
+        ));
+    }
+}
+
+/// Data for stdout was lost, so the command has not done what was asked.
+pub(crate) fn output_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
 /// A message for stderr.
@@ -38,6 +55,28 @@ pub(crate) fn complain(text: &str) {
         out.write_all(text.as_bytes())
             .and_then(|()| out.write_all(b"\n")),
     );
+}
+
+/// How this program is called for the project in `root`, ready to be copied into a shell.
+pub(crate) fn this_assay(root: &Path) -> String {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "assay".to_owned());
+    format!(
+        "{} -C {}",
+        quoted(&program),
+        quoted(&root.display().to_string())
+    )
+}
+
+/// `word` as one word of a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Folds `text` into lines of at most `columns`, each after the first behind `indent` spaces.
@@ -151,6 +190,14 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         assert_eq!(fold(text, 2, 10), expected);
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(super::quoted("/tmp/a-b_c"), "/tmp/a-b_c");
+        assert_eq!(super::quoted("/tmp/a b"), "'/tmp/a b'");
+        assert_eq!(super::quoted("it's"), r"'it'\''s'");
+        assert_eq!(super::quoted(""), "''");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Wrong, missing and hostile input: a message that names the thing, the documented exit code,
 //! and nothing half-written.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::net::TcpListener;

@@ -1,5 +1,7 @@
 //! The demo's incidents, each to its end, as a user runs them.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use support::{Essence, Scratch, bodies, text};

@@ -1,5 +1,7 @@
 //! Ctrl-C stops everything that was started, and ends the run as `stopped`.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::time::{Duration, Instant};

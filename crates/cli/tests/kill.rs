@@ -1,6 +1,8 @@
 //! `kill -9` at any moment, then `assay resume`: the run comes to the same end as if nothing had
 //! happened, no roll-out is done twice, and nothing is left running.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use assay_model::{
     DeployPlan, Health, InstanceState, ProbeTarget, Prober, Revision, Service, Status,
 };
 use assay_world::clock::Stopwatch;
+use assay_world::supervisor::InstanceStatus;
 
 use crate::process::{Driver, DriverError};
 
@@ -44,14 +45,7 @@ pub(crate) async fn ask(
         let Some(status) = driver.instance(instance).await? else {
             return Ok(refused(format!("{instance} is gone"), last));
         };
-        let by_itself = status.exits.iter().filter(|exit| !exit.requested).count();
-        let ended = matches!(status.state, InstanceState::Exited | InstanceState::Stopped);
-        if by_itself >= EXITS_MAX || ended || (baking.is_some() && by_itself > 0) {
-            let exit = status
-                .exits
-                .last()
-                .map_or_else(|| "it ended".to_owned(), |e| e.describe());
-            let detail = format!("{exit}, {by_itself} times in {} ms", waited.elapsed_ms());
+        if let Some(detail) = given_up(&status, plan, baking.is_some(), waited.elapsed_ms()) {
             return Ok(refused(detail, last));
         }
         if let Some(port) = status.port {
@@ -97,6 +91,42 @@ pub(crate) async fn ask(
             return Ok(refused(detail, last));
         }
         tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+    }
+}
+
+/// Why waiting longer is pointless, if it is.
+fn given_up(
+    status: &InstanceStatus,
+    plan: &DeployPlan,
+    baking: bool,
+    waited_ms: u64,
+) -> Option<String> {
+    let by_itself = status.exits.iter().filter(|exit| !exit.requested).count();
+    let ended = matches!(status.state, InstanceState::Exited | InstanceState::Stopped);
+    if by_itself < EXITS_MAX && !ended && !(baking && by_itself > 0) {
+        return None;
+    }
+    let exit = status.exits.last();
+    let exit = exit.map_or_else(|| "it ended".to_owned(), |exit| exit.describe());
+    let times = match by_itself {
+        0 | 1 => "once",
+        _ => "again and again",
+    };
+    let why = could_not_start(status, plan);
+    let log = status.log_path.display();
+    Some(format!(
+        "{exit} {times} ({by_itself} in {waited_ms} ms){why}; its log is {log}"
+    ))
+}
+
+/// Exit codes 126 and 127 are the shell's words for a program that cannot be run (POSIX, Shell
+/// Command Language, 2.8.2); the launcher uses them too.
+fn could_not_start(status: &InstanceStatus, plan: &DeployPlan) -> String {
+    let program = plan.command.first().map_or("", String::as_str);
+    match status.exits.last().and_then(|exit| exit.code) {
+        Some(127) => format!(": there is no program {program}"),
+        Some(126) => format!(": {program} cannot be executed"),
+        _ => String::new(),
     }
 }
 

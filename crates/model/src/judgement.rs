@@ -64,6 +64,30 @@ pub struct AuditReport {
     pub evidence: Vec<EvidenceRef>,
 }
 
+impl AuditReport {
+    /// Everything that was examined, each file once: the scope `overall`, or the sum of all
+    /// scopes where there is none.
+    pub fn overall(&self) -> AuditScope {
+        if let Some(overall) = self.scopes.iter().find(|scope| scope.name == "overall") {
+            return overall.clone();
+        }
+        let sum = |of: fn(&AuditScope) -> u32| self.scopes.iter().map(of).sum();
+        let (files, checks, passed) = (
+            sum(|scope| scope.files),
+            sum(|scope| scope.checks),
+            sum(|scope| scope.passed),
+        );
+        let score = (checks > 0).then(|| f64::from(passed) / f64::from(checks));
+        AuditScope {
+            name: "overall".to_owned(),
+            files,
+            checks,
+            passed,
+            score,
+        }
+    }
+}
+
 /// What a contract difference means to those who depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -276,7 +276,7 @@ fn mend(facts: &Facts, cause: &Cause) -> Option<Remedy> {
     };
     Some(Remedy {
         cause: cause.id.clone(),
-        reason: format!("{what}: the smallest change that takes the defect away"),
+        reason: what,
         precondition: format!("{}:{} reads as it was diagnosed", defect.file, defect.line),
         postcondition: "the reproduction fails without the change and passes with it".to_owned(),
         undo: "the change stands on a branch of its own; roll back and drop the branch".to_owned(),

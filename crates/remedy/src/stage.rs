@@ -100,6 +100,10 @@ impl RemedyStage {
             .await
             .map_err(|error| failed("read the change on", Box::new(error)))?;
         recorder.say(&format!("mended {file} on {branch} ({})", short(&commit)));
+        // The branch stays; checked out here, nobody could check it out elsewhere.
+        git.worktree_remove(&worktree)
+            .await
+            .map_err(|error| failed("remove the worktree of", Box::new(error)))?;
         let command = format!("git diff {base} {commit}");
         let diff = recorder
             .keep(Source::Command { command }, diff.as_bytes())

@@ -57,7 +57,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
         for service in session.project.services.values() {
             terminal::print(&format!("  {:<10}{}", service.name, service.url));
         }
-        terminal::print(&format!("stop it with: assay -C {} down", folder.display()));
+        terminal::print(&format!(
+            "stop it with: {} down",
+            terminal::this_assay(&folder)
+        ));
+        terminal::print("without that it stops by itself, 8 hours after the last command");
     }
     Ok(code)
 }

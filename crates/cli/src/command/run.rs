@@ -7,6 +7,7 @@ use assay_model::{
     Facts, Health, Prologue, RolloutId, RolloutRequest, RolloutSource, RunId, RunPlan, ServiceName,
     Step,
 };
+use assay_world::git::Git;
 use serde_json::json;
 
 use crate::args::{DeployArgs, ExecuteArgs, Format, RunArgs};
@@ -54,12 +55,11 @@ pub(crate) async fn deploy(folder: &Path, args: DeployArgs) -> Result<u8, Failur
     if services.is_empty() {
         return Err(Failure::cannot_look("no service has a `deploy` table"));
     }
-    let prologue = rollouts(
-        &session,
-        &services,
-        args.commit.as_deref(),
-        "asked for by hand",
-    )?;
+    let commit = match &args.commit {
+        Some(name) => Some(resolve(&session, name).await?),
+        None => None,
+    };
+    let prologue = rollouts(&session, &services, commit.as_deref(), "asked for by hand")?;
     let plan = RunPlan {
         prologue,
         ..alone(Step::Deploy)
@@ -92,6 +92,17 @@ pub(crate) async fn audit(folder: &Path, format: Format) -> Result<u8, Failure> 
         json!(facts.audit)
     })
     .await
+}
+
+/// The commit that a name means now.
+async fn resolve(session: &Session, name: &str) -> Result<String, Failure> {
+    let unknown = || Failure::usage(format!("no commit {name:?} in this project's repository"));
+    let git = Git::at(&session.project.root);
+    match git.resolve(name).await {
+        Ok(Some(commit)) => Ok(commit),
+        Ok(None) => Err(unknown()),
+        Err(error) => Err(unknown().because(error)),
+    }
 }
 
 fn alone(step: Step) -> RunPlan {

@@ -17,7 +17,7 @@ pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
         .journal
         .runs()
         .map_err(journal_failed(&session.state))?;
-    runs.sort_by(|a, b| b.run.cmp(&a.run));
+    runs.sort_by(|a, b| (b.started, &b.run).cmp(&(a.started, &a.run)));
     if runs.is_empty() {
         return Err(
             Failure::cannot_look("no run in this project yet").hint("start one with `assay run`")
@@ -61,6 +61,8 @@ pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let run = pick(&session, args.run.as_deref())?;
     if let Some(prefix) = &args.evidence {
+        // As the worklog prints it, too.
+        let prefix = prefix.strip_prefix("e:").unwrap_or(prefix);
         return evidence(&session, &run, prefix);
     }
     if args.worklog {
@@ -210,9 +212,8 @@ fn pick(session: &Session, name: Option<&str>) -> Result<RunId, Failure> {
             }),
         None => runs
             .iter()
-            .map(|run| &run.run)
-            .max()
-            .cloned()
+            .max_by_key(|run| (run.started, &run.run))
+            .map(|run| run.run.clone())
             .ok_or_else(|| {
                 Failure::cannot_look("no run in this project yet")
                     .hint("start one with `assay run`")

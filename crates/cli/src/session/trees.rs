@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assay_audit::{Audited, AuditedRoot};
-use assay_model::{Facts, Mend, StageError};
+use assay_model::{Facts, Mend, Project, StageError, Suite, TestCase};
 use assay_stability::{Compared, Side};
 
 /// Digits of a commit in labels.
@@ -27,24 +27,43 @@ pub(super) fn audited(root: &Path, state: &Path) -> AuditedRoot {
 
 /// The trees that are compared: the last good revision's and the mended one's, each as it was
 /// checked out to be built.
-pub(super) fn compared(state: &Path) -> Compared {
-    let state = state.to_owned();
+pub(super) fn compared(project: &Project, state: &Path) -> Compared {
+    let (suites, state) = (project.suites.clone(), state.to_owned());
     Box::new(move |facts| {
         let mend = facts
             .mend()
             .ok_or_else(|| StageError::cannot_look("nothing was changed"))?;
         let before = last_good(facts, mend).unwrap_or_else(|| mend.base.clone());
-        Ok((side(&state, &before), side(&state, &mend.commit)))
+        let tests = unchanged_tests(&suites, facts, mend);
+        Ok((
+            side(&state, &before, tests.clone()),
+            side(&state, &mend.commit, tests),
+        ))
     })
 }
 
-fn side(state: &Path, commit: &str) -> Side {
+fn side(state: &Path, commit: &str, tests: Option<Vec<TestCase>>) -> Side {
     let label = commit.get(..COMMIT_DIGITS).unwrap_or(commit).to_owned();
     Side {
         label,
         folder: export(state, commit),
-        tests: None,
+        tests,
     }
+}
+
+/// The tests of both sides, where the change touches no file of theirs: then they are the ones
+/// that this run listed. Else they were not compared.
+fn unchanged_tests(suites: &[Suite], facts: &Facts, mend: &Mend) -> Option<Vec<TestCase>> {
+    let of_a_suite = |file: &String| {
+        let mut paths = suites.iter().flat_map(|suite| &suite.paths);
+        paths.any(|path| Path::new(file).starts_with(path))
+    };
+    if mend.files.iter().any(of_a_suite) {
+        return None;
+    }
+    let selection = facts.selection.as_ref()?;
+    let cases = selection.tests.iter().map(|selected| selected.case.clone());
+    Some(cases.collect())
 }
 
 /// The commit of the revision that served well before.

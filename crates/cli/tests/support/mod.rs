@@ -47,6 +47,18 @@ impl Scratch {
             .unwrap()
     }
 
+    /// `assay -C FOLDER ARGS…`, started.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        assay()
+            .arg("-C")
+            .arg(self.path())
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// The demo, run to its end.
     pub(crate) fn demo(&self, args: &[&str]) -> Output {
         self.demo_command(args).output().unwrap()

@@ -71,21 +71,17 @@ pub(super) fn none(view: &View<'_>, step: Step) -> String {
     view.not_run(step)
 }
 
-/// `118 of 120 checks passed in 2 scopes, 31 files`.
+/// `118 of 120 checks passed in 31 files`.
 pub(super) fn examined(report: &AuditReport) -> String {
-    let sum = |of: fn(&assay_model::AuditScope) -> u32| -> u64 {
-        report.scopes.iter().map(|scope| u64::from(of(scope))).sum()
-    };
-    let checks = sum(|scope| scope.checks);
-    if checks == 0 {
+    let overall = report.overall();
+    if overall.checks == 0 {
         return "no check was made".to_owned();
     }
     format!(
-        "{} of {} passed in {} and {}",
-        grouped(sum(|scope| scope.passed)),
-        counted(checks, "check"),
-        counted(len(&report.scopes), "scope"),
-        counted(sum(|scope| scope.files), "file")
+        "{} of {} passed in {}",
+        grouped(u64::from(overall.passed)),
+        counted(u64::from(overall.checks), "check"),
+        counted(u64::from(overall.files), "file")
     )
 }
 

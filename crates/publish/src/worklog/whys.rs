@@ -255,7 +255,7 @@ fn refutations(view: &View<'_>, found: &Found<'_>, page: &mut Page) {
 pub(crate) fn absent(gate: &AbsentGate) -> String {
     let at = gate.at.as_ref().map_or(String::new(), |place| {
         format!(
-            ", switched off at {}: {}",
+            ", where {} says {}",
             code(&format!("{}:{}", place.file, place.line)),
             code(place.text.trim())
         )
