@@ -217,7 +217,7 @@ fn failure_label(test: &TestResult) -> String {
     if test.outcome == Outcome::TimedOut {
         return "did not answer in time".to_owned();
     }
-    "did not do what the tests expect".to_owned()
+    "answered, but not as the tests expect".to_owned()
 }
 
 fn exits(scene: &Scene<'_>, candidates: &[Candidate<'_>]) -> Vec<Sign> {
