@@ -237,9 +237,10 @@ mod tests {
     use super::*;
     use crate::tree;
 
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "auth-down",
         "gate-holds",
+        "half-renamed",
         "method-missing",
         "missing-module",
         "none",

@@ -202,6 +202,19 @@ fn a_changed_journal_is_found_out() {
 }
 
 #[test]
+fn a_deleted_run_is_found_out() {
+    let scratch = project("http://127.0.0.1:1", r#"["true"]"#, "");
+    assert_eq!(scratch.run(&["ready"]).status.code(), Some(1));
+    let run = scratch.events()[0]["run"].as_str().unwrap().to_owned();
+    let db = rusqlite::Connection::open(scratch.path().join(".assay/journal.db")).unwrap();
+    db.execute("delete from event", []).unwrap();
+    drop(db);
+    let output = scratch.run(&["verify", &run]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("missing"), "{}", text(&output));
+}
+
+#[test]
 fn a_changed_blob_is_found_out() {
     let scratch = project("http://127.0.0.1:1", r#"["true"]"#, "");
     assert_eq!(scratch.run(&["ready"]).status.code(), Some(1));

@@ -95,6 +95,22 @@ fn a_missing_method_is_repaired() {
 }
 
 #[test]
+fn a_mend_that_does_not_hold_is_taken_back() {
+    let scratch = Scratch::new();
+    let output = scratch.demo(&["--incident", "half-renamed", "--small"]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    let events = scratch.events();
+    assert_eq!(Essence::of(&events).end, "mitigated");
+    let reverted = bodies(&events, "reverted");
+    assert_eq!(reverted.len(), 1);
+    let reason = reverted[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("reproduction did not flip"), "{reason}");
+    // It is kept as evidence, and not proposed to anybody.
+    assert!(bodies(&events, "published")[0]["publication"]["pull_request"].is_null());
+    scratch.expect_no_process();
+}
+
+#[test]
 fn a_list_names_every_incident_and_its_end() {
     let output = support::assay().args(["demo", "--list"]).output().unwrap();
     let list = String::from_utf8(output.stdout).unwrap();
@@ -103,6 +119,7 @@ fn a_list_names_every_incident_and_its_end() {
         ("gate-holds", "repaired"),
         ("method-missing", "repaired"),
         ("auth-down", "mitigated"),
+        ("half-renamed", "mitigated"),
         ("slow-database", "red"),
         ("none", "green"),
     ] {

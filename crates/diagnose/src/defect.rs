@@ -199,7 +199,10 @@ fn stayed_down(scene: &Scene<'_>, candidate: &Candidate<'_>) -> Located {
                         candidate.node
                     )
                 } else {
-                    format!("a log of {} that says why its process ends", candidate.node)
+                    format!(
+                        "why the process of {} ends: no signature knows what its log says",
+                        candidate.node
+                    )
                 },
             ],
             ..Located::default()

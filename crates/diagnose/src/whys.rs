@@ -18,6 +18,9 @@ const CITED_MAX: usize = 6;
 /// Kinds of failing answer that the first why names.
 const ANSWERS_MAX: usize = 4;
 
+/// Lines of a log that are quoted when no signature knows what they say: a traceback's end.
+const LAST_LINES: usize = 5;
+
 /// The chain as far as evidence carries it, the gate, and what is missing to go on.
 pub(crate) struct Chain {
     pub(crate) whys: Vec<Why>,
@@ -240,13 +243,35 @@ fn component(story: &Story<'_>) -> Why {
         )
     };
     evidence.truncate(CITED_MAX);
+    let last_words = last_words(story);
+    evidence.extend(last_words.iter().map(|(log, _)| log.clone()));
     Why {
         question: "which component fails?".to_owned(),
         text,
         evidence,
-        excerpt: None,
+        excerpt: last_words.map(|(_, lines)| lines),
         refuted: refute::services(story).into_iter().next(),
     }
+}
+
+/// The last lines of a process that ended without a failure that a signature knows: whoever reads
+/// them may know it.
+fn last_words(story: &Story<'_>) -> Option<(EvidenceRef, String)> {
+    let candidate = story.candidate;
+    if candidate.exits.is_empty() || !candidate.sightings.is_empty() {
+        return None;
+    }
+    let observed = story.scene.observed;
+    let seen = observed.observations.get(story.node())?;
+    let instance = seen
+        .instances
+        .iter()
+        .rev()
+        .find(|instance| Some(&instance.revision) == candidate.revision.as_ref())?;
+    let log = instance.log.as_ref()?;
+    let lines: Vec<&str> = observed.text(log)?.lines().collect();
+    let first = lines.len().saturating_sub(LAST_LINES);
+    Some((log.clone(), lines[first..].join("\n")))
 }
 
 fn http(health: &assay_model::Health) -> String {
@@ -301,6 +326,12 @@ fn deeper(story: &Story<'_>) -> String {
             "the log, figures or settings of {} itself; only what its callers say was observed",
             story.node()
         ),
+        At::Service if last_words(story).is_some() => {
+            format!(
+                "what the last words of {} mean: no signature knows them",
+                story.node()
+            )
+        }
         At::Service => format!("what lies behind the failure of {}", story.node()),
     }
 }

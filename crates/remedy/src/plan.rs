@@ -297,9 +297,16 @@ fn ask(incident: &Diagnosis) -> Remedy {
     let advice: Vec<String> = incident
         .causes
         .iter()
-        .map(|cause| match (&cause.gate, &cause.defect) {
-            (Some(gate), _) => gate.advice.clone(),
-            (None, Some(defect)) => format!("look at {}:{}", defect.file, defect.line),
+        .map(|cause| match (&cause.defect, &cause.gate) {
+            (Some(defect), _) => {
+                format!(
+                    "mend {}:{} `{}`",
+                    defect.file,
+                    defect.line,
+                    defect.text.trim()
+                )
+            }
+            (None, Some(gate)) => gate.advice.clone(),
             (None, None) => format!("look at {}", cause.service),
         })
         .collect();
