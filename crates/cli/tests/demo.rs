@@ -111,6 +111,24 @@ fn a_mend_that_does_not_hold_is_taken_back() {
 }
 
 #[test]
+fn the_last_words_of_a_process_are_told() {
+    let scratch = Scratch::new();
+    assert!(scratch.demo(&["--small", "--prepare"]).status.success());
+    let path = scratch.path().join("assay.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let command = r#"["{assay}", "platform", "auth"]"#;
+    assert!(config.contains(command));
+    let dies = r#"["sh", "-c", "echo boom-reason >&2; exit 7"]"#;
+    std::fs::write(&path, config.replace(command, dies)).unwrap();
+    let output = scratch.run(&["run", "--deploy", "auth", "--no-remedy"]);
+    assert!(!output.status.success(), "{}", text(&output));
+    let worklog = scratch.run(&["show", "--worklog"]);
+    assert!(text(&worklog).contains("boom-reason"), "{}", text(&worklog));
+    assert!(scratch.run(&["down"]).status.success());
+    scratch.expect_no_process();
+}
+
+#[test]
 fn a_list_names_every_incident_and_its_end() {
     let output = support::assay().args(["demo", "--list"]).output().unwrap();
     let list = String::from_utf8(output.stdout).unwrap();

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
-
 use rustix::process::{Pid, Signal, kill_process};
 use support::{Scratch, bodies, text};
 
@@ -54,13 +52,8 @@ fn killed_at_its_gate_it_still_gives_way() {
     let scratch = recreated();
     let before = scratch.journal_rows();
     let mut deploy = scratch.start(&["deploy", "backend"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
     // Start, history, step, two events of the build, intent of the roll-out.
-    while scratch.journal_rows() < before + 7 {
-        assert!(deploy.try_wait().unwrap().is_none(), "ended early");
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
+    scratch.wait_for_rows(&mut deploy, before + 7);
     kill_process(Pid::from_child(&deploy), Signal::KILL).unwrap();
     deploy.wait().unwrap();
     let output = scratch.run(&["resume"]);
@@ -72,12 +65,7 @@ fn killed_at_its_gate_it_still_gives_way() {
 fn a_lost_supervisor_is_made_up_for() {
     let scratch = Scratch::new();
     let mut demo = scratch.start_demo(&["--small"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while scratch.journal_rows() < 60 {
-        assert!(demo.try_wait().unwrap().is_none(), "ended early");
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
+    scratch.wait_for_rows(&mut demo, 60);
     kill_process(Pid::from_child(&demo), Signal::KILL).unwrap();
     demo.wait().unwrap();
     // Nothing of the platform is left when its supervisor goes.
@@ -92,12 +80,7 @@ fn a_lost_supervisor_is_made_up_for() {
 fn one_run_at_a_time_acts() {
     let scratch = Scratch::new();
     let mut demo = scratch.start_demo(&["--small"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while scratch.journal_rows() < 10 {
-        assert!(demo.try_wait().unwrap().is_none(), "ended early");
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
+    scratch.wait_for_rows(&mut demo, 10);
     let output = scratch.run(&["deploy", "backend"]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(text(&output).contains("another assay"), "{}", text(&output));

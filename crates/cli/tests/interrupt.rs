@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
-
 use rustix::process::{Pid, Signal, kill_process};
 use support::{Essence, Scratch};
 
@@ -13,13 +11,8 @@ use support::{Essence, Scratch};
 fn ctrl_c_stops_everything() {
     let scratch = Scratch::new();
     let mut demo = scratch.start_demo(&["--small"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
     // By then the services are up and tests are running.
-    while scratch.journal_rows() < 60 {
-        assert!(demo.try_wait().unwrap().is_none(), "ended early");
-        assert!(Instant::now() < deadline);
-        std::thread::yield_now();
-    }
+    scratch.wait_for_rows(&mut demo, 60);
     kill_process(Pid::from_child(&demo), Signal::INT).unwrap();
     let status = demo.wait().unwrap();
     assert_eq!(status.code(), Some(4));

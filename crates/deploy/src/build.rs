@@ -83,11 +83,6 @@ impl Builder {
         Self { project, state }
     }
 
-    /// Where a bundle lies.
-    pub fn bundle_folder(&self, revision: &Revision) -> PathBuf {
-        self.state.join(&revision.bundle.path)
-    }
-
     /// Builds the revision that `source` asks for. May be repeated: the same content gives the
     /// same revision.
     ///

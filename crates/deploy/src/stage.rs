@@ -236,7 +236,11 @@ impl DeployStage {
                 && instance.id.contains(&format!("-{}", service.name))
                 && !instance.id.contains(".reproduce-")
         });
-        Ok(candidates.max_by_key(|instance| instance.exits.last().map(|exit| exit.at)))
+        // One that still runs comes before all that have ended.
+        Ok(candidates.max_by_key(|instance| {
+            let runs = instance.state == InstanceState::Running;
+            (runs, instance.exits.last().map(|exit| exit.at))
+        }))
     }
 
     /// What a refused roll-out leaves: the old revision at work again, or nothing.

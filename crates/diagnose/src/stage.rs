@@ -37,7 +37,7 @@ impl Stage for WhyStage {
         if observed.is_empty() {
             return Err(StageError::CannotLook {
                 message: format!("nothing of {} was observed", self.project.name),
-                hint: Some("run `assay ready` or `assay execute` first".to_owned()),
+                hint: Some("`assay run` looks before it asks why".to_owned()),
                 source: None,
             });
         }

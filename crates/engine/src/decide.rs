@@ -305,7 +305,6 @@ fn single(facts: &Facts, only: Step) -> Next {
     }
     let chain: &[Step] = match only {
         Step::Execute => &[Step::Select, Step::Execute],
-        Step::Why => &[Step::Ready, Step::Observe, Step::Why],
         _ => &[only],
     };
     let missing = chain.iter().find(|step| !facts.done.contains_key(step));
@@ -366,16 +365,6 @@ fn single_end(facts: &Facts, only: Step) -> Next {
             Vec::new()
         }
         Step::Execute => vec![unmet_criteria(facts)],
-        Step::Why => facts
-            .diagnosis()
-            .map(|diagnosis| {
-                diagnosis
-                    .causes
-                    .iter()
-                    .map(|cause| cause.summary.clone())
-                    .collect()
-            })
-            .unwrap_or_default(),
         Step::Audit => facts
             .audit
             .iter()

@@ -219,7 +219,7 @@ fn restart(facts: &Facts, cause: &Cause) -> Option<Remedy> {
     Some(Remedy {
         cause: cause.id.clone(),
         reason: format!(
-            "the process of {} is gone, its revision {serving} is not at fault",
+            "the process of {} is gone, and nothing seen speaks against its revision {serving}",
             cause.service
         ),
         precondition: format!("{} is to serve {serving}", cause.service),

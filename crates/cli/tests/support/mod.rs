@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "it only helps tests")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -104,6 +104,22 @@ impl Scratch {
             .query_row("select count(*) from event", [], |row| row.get(0))
             .unwrap_or(0);
         u64::try_from(rows).unwrap()
+    }
+
+    /// Waits until the journal holds `rows`, while `child` still runs.
+    pub(crate) fn wait_for_rows(&self, child: &mut Child, rows: u64) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.journal_rows() < rows {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "ended before {rows} events"
+            );
+            assert!(
+                Instant::now() < deadline,
+                "no {rows} events within a minute"
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Renames in every file of the project, in contents and in paths.
@@ -282,15 +298,5 @@ fn judgement(body: &Value) -> BTreeMap<String, String> {
             let name = test["test"].as_str().unwrap().to_owned();
             (name, format!("{} {}", test["outcome"], test["verdict"]))
         })
-        .collect()
-}
-
-/// Instances that the supervisor started, with how often each was asked for: restarts after an
-/// exit do not count, a second request would.
-pub(crate) fn started_instances(project: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(project.join(".assay/starts.jsonl")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .map(|start| start["instance"].as_str().unwrap_or_default().to_owned())
         .collect()
 }
