@@ -5,6 +5,9 @@ use std::error::Error;
 use assay_config::ConfigError;
 use assay_model::StageError;
 
+/// A known name counts as meant when it is at least this similar (Jaro-Winkler, 0 to 1).
+const SIMILARITY_MIN: f64 = 0.75;
+
 /// A command that could not do its work.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -29,6 +32,26 @@ impl Failure {
     /// Wrong usage or configuration: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(2, message)
+    }
+
+    /// A name that the configuration does not have: exit code 2.
+    pub(crate) fn unknown<'n>(
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'n str>,
+    ) -> Self {
+        let known: Vec<&str> = known.collect();
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
+            .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let failure = Self::usage(format!("no {what} `{name}`"));
+        match nearest {
+            Some((_, meant)) => failure.hint(format!("did you mean `{meant}`?")),
+            None if known.is_empty() => failure.hint(format!("there is no {what} at all")),
+            None => failure.hint(format!("known: {}", known.join(", "))),
+        }
     }
 
     /// Could not look: exit code 3.

@@ -1,14 +1,18 @@
 //! The binary `assay`: composes the rooms and prints.
 //!
 //! `args` is the command line; `session` opens a project and puts the stages together; `command`
-//! holds one file per command; `narration` says what an event means, `terminal` and `screen` show
-//! it in the colours of `palette`; `failure` maps what went wrong to a message, a hint and an exit
+//! holds one file per command; `narration` says what an event means, `live` and `screen` show
+//! it in the colours of `palette`; `output` prints results, which as JSON are the types of
+//! `document`; `failure` maps what went wrong to a message, a hint and an exit
 //! code.
 
 mod args;
 mod command;
+mod document;
 mod failure;
+mod live;
 mod narration;
+mod output;
 mod palette;
 mod screen;
 mod session;

@@ -153,7 +153,7 @@ fn health_line(health: &Health) -> Line {
     let meaning = match health.status {
         Status::Healthy => Meaning::Good,
         Status::Degraded => Meaning::Warning,
-        Status::Unavailable | Status::Refused | Status::Unreachable => Meaning::Bad,
+        _ => Meaning::Bad,
     };
     let detail = match health.status {
         Status::Healthy => format!("{} ms", health.latency_ms),

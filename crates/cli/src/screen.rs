@@ -8,17 +8,17 @@ use assay_model::{
     Action, Body, EndState, Event, Facts, Outcome, Reproduction, RunId, Status, Verdict,
 };
 
+use crate::args::Format;
+use crate::document::RunDocument;
 use crate::failure::Failure;
+use crate::live::Live;
 use crate::narration::counted;
 use crate::palette::{Meaning, paint};
 use crate::session::Session;
-use crate::terminal::{self, Live, fold};
+use crate::terminal::{self, COLUMNS, fold};
 
 /// Columns before the text.
 const INDENT: usize = 10;
-
-/// Widest line, in columns.
-const COLUMNS: usize = 80;
 
 /// Prints the closing screen of a run and gives its exit code.
 pub(crate) fn finish(
@@ -35,13 +35,12 @@ pub(crate) fn finish(
         .journal
         .events(run)
         .map_err(|error| Failure::cannot_look("read the journal").because(error))?;
-    let colour = terminal::wants_colour(&std::io::stdout());
-    terminal::print(&render(
-        &ended.facts,
-        &events,
-        &session.project.root,
-        colour,
-    ));
+    let output = live.output();
+    if output.format != Format::Jsonl {
+        let (facts, root) = (&ended.facts, &session.project.root);
+        let document = RunDocument::new(facts, ended.end);
+        output.result(&document, || render(facts, &events, root, output.colour()));
+    }
     Ok(ended.end.exit_code())
 }
 

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_audit::AuditStage;
-use assay_deploy::{Builder, DeployStage, Driver, ObserveStage, ProcessSandbox};
+use assay_deploy::{Builder, DeployStage, Driver, ProcessSandbox};
 use assay_diagnose::WhyStage;
 use assay_engine::{Ended, Engine, EngineError, Origin, Watch};
 use assay_journal::{Journal, Redactor, RunWriter, Vault};
 use assay_model::{
-    Body, Event, Facts, Prober, Project, Prologue, Revision, Rollout, RolloutId, RunId, RunPlan,
-    Sandbox, Service, Source, Stage, Step,
+    Body, Event, Facts, Observer, Prober, Project, Prologue, Revision, Rollout, RolloutId, RunId,
+    RunPlan, Sandbox, Service, Source, Stage, Step,
 };
+use assay_observe::{ObserveStage, Observers};
 use assay_probe::{NetworkProber, ReadyStage};
 use assay_publish::{EventSource, PublishStage};
 use assay_remedy::RemedyStage;
@@ -26,6 +27,7 @@ use assay_world::{clock, files};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::live::Usual;
 use crate::terminal;
 
 /// Name of the configuration file.
@@ -189,7 +191,7 @@ impl Session {
             let facts = Facts::fold(events);
             let stem = format!("{}.restored-{}", writer.run(), events.len());
             driver
-                .restore(&facts, &NetworkProber::new(), &stem)
+                .restore(&facts, &NetworkProber::new(&self.project.root), &stem)
                 .await
                 .map_err(|error| {
                     Failure::cannot_look("bring back the services of this run").because(error)
@@ -328,10 +330,40 @@ impl Session {
         Ok((revisions.collect(), rollouts))
     }
 
+    /// How long each step took in the last runs, as far as they can be read.
+    pub(crate) fn usual(&self) -> Usual {
+        let mut runs: Vec<RunId> = self
+            .journal
+            .runs()
+            .map(|runs| runs.into_iter().map(|run| run.run).collect())
+            .unwrap_or_default();
+        runs.sort();
+        let last = runs.iter().rev().take(USUAL_RUNS_MAX);
+        let events = last.filter_map(|run| self.journal.events(run).ok());
+        events.fold(Usual::default(), |usual, events| {
+            usual.or(Usual::of(&events))
+        })
+    }
+
+    /// Readiness of everything in this project.
+    pub(crate) fn ready_stage(&self) -> ReadyStage {
+        ReadyStage::new(
+            Arc::new(self.project.clone()),
+            Arc::new(NetworkProber::new(&self.project.root)),
+            Arc::new(self.observers()),
+        )
+    }
+
+    /// Whatever watches the services of this project.
+    pub(crate) fn observers(&self) -> Observers {
+        Observers::new(Arc::new(self.project.clone()), self.state.clone())
+    }
+
     fn stages(&self, driver: &Arc<Driver>) -> Vec<Box<dyn Stage>> {
         let project = &self.project;
         let state = &self.state;
-        let prober: Arc<dyn Prober> = Arc::new(NetworkProber::new());
+        let prober: Arc<dyn Prober> = Arc::new(NetworkProber::new(&project.root));
+        let observer: Arc<dyn Observer> = Arc::new(self.observers());
         let sandbox: Arc<dyn Sandbox> = Arc::new(ProcessSandbox::new(driver.clone()));
         let builder = Builder::new(project.clone(), state.clone());
         let events: Arc<dyn EventSource> = Arc::new(JournalEvents(self.journal.clone()));
@@ -342,14 +374,10 @@ impl Session {
                 driver.clone(),
                 prober.clone(),
             )),
-            Box::new(ReadyStage::new(Arc::new(project.clone()), prober.clone())),
+            Box::new(self.ready_stage()),
             Box::new(SelectStage::new(project.clone())),
             Box::new(ExecuteStage::new(project.clone())),
-            Box::new(ObserveStage::new(
-                project.clone(),
-                driver.clone(),
-                state.clone(),
-            )),
+            Box::new(ObserveStage::new(Arc::new(project.clone()), observer)),
             Box::new(WhyStage::new(project.clone(), self.config_text.clone())),
             Box::new(RemedyStage::new(project.clone(), state.clone())),
             Box::new(ReproduceStage::new(project.clone(), sandbox, prober)),
@@ -403,6 +431,9 @@ fn engine_failed(error: EngineError) -> Failure {
     }
 }
 
+/// Earlier runs that tell how long a step takes.
+const USUAL_RUNS_MAX: usize = 5;
+
 /// Earlier runs whose roll-outs are looked at when a run begins. What served before that many
 /// runs is told by the front doors alone.
 const HISTORY_RUNS_MAX: usize = 20;
@@ -424,7 +455,7 @@ pub(crate) fn journal_failed<E: std::error::Error + Send + Sync + 'static>(
 }
 
 /// The nearest folder at or above `folder` that holds the configuration.
-fn find_root(folder: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn find_root(folder: &Path) -> Result<PathBuf, Failure> {
     let start = folder.canonicalize().map_err(|error| {
         Failure::usage(format!("no folder {}", folder.display())).because(error)
     })?;
@@ -478,7 +509,7 @@ fn new_run_id() -> RunId {
 }
 
 /// Turns true at Ctrl-C or SIGTERM.
-fn interruption() -> watch::Receiver<bool> {
+pub(crate) fn interruption() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let terminate = async {

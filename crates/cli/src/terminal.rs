@@ -1,22 +1,11 @@
-//! Live progress on stderr, data on stdout, and one table from meaning to colour.
+//! Data on stdout, everything else on stderr.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use assay_engine::Watch;
-use assay_model::{Body, Event, Facts, Step, Timestamp};
-use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::narration;
-use crate::palette::{Meaning, paint};
-
-/// Columns of a line of progress before its text.
-const INDENT: usize = 18;
 
 /// Longest line that is printed, in columns.
-const COLUMNS: usize = 80;
+pub(crate) const COLUMNS: usize = 80;
 
 /// Whether `stream` is a terminal that wants colour (see no-color.org).
 pub(crate) fn wants_colour(stream: &impl IsTerminal) -> bool {
@@ -41,6 +30,19 @@ pub(crate) fn print(text: &str) {
             "error: cannot write to stdout\n  because: {error}"
         ));
     }
+}
+
+/// Whether stdout is a terminal that a picture can be drawn on again and again.
+pub(crate) fn is_screen() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stdout().is_terminal() && !dumb
+}
+
+/// Draws `text` in the place of what was drawn before, from the top of the screen.
+pub(crate) fn redraw(text: &str) {
+    // To the first cell, then each line clears what was left of the last picture.
+    let lines = text.replace('\n', "\u{1b}[K\n");
+    print(&format!("\u{1b}[H{lines}\u{1b}[J"));
 }
 
 /// Data for stdout was lost, so the command has not done what was asked.
@@ -97,91 +99,6 @@ pub(crate) fn fold(text: &str, indent: usize, columns: usize) -> String {
         used += width;
     }
     out
-}
-
-/// Prints each step of a run as it happens.
-pub(crate) struct Live {
-    bar: Option<ProgressBar>,
-    colour: bool,
-    started: Option<Timestamp>,
-    quiet: bool,
-}
-
-impl Live {
-    /// Watches on stderr: with a spinner on a terminal, plain lines elsewhere.
-    pub(crate) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let bar = terminal.then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Self {
-            bar,
-            colour: wants_colour(&std::io::stderr()),
-            started: None,
-            quiet: false,
-        }
-    }
-
-    /// Watches in silence.
-    pub(crate) fn silent() -> Self {
-        Self {
-            bar: None,
-            colour: false,
-            started: None,
-            quiet: true,
-        }
-    }
-
-    /// Takes the spinner away.
-    pub(crate) fn close(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn line(&self, at: Timestamp, step: &str, meaning: Meaning, text: &str) {
-        if self.quiet {
-            return;
-        }
-        let seconds = self.started.map_or(0.0, |started| {
-            let elapsed = at.as_millisecond() - started.as_millisecond();
-            Duration::from_millis(u64::try_from(elapsed).unwrap_or(0)).as_secs_f64()
-        });
-        let clock = paint(Meaning::Faint, &format!("{seconds:>5.1}s"), self.colour);
-        let step = paint(Meaning::Label, &format!("{step:<9}"), self.colour);
-        let text = paint(meaning, &fold(text, INDENT, COLUMNS), self.colour);
-        let line = format!("{clock}  {step} {text}");
-        match &self.bar {
-            Some(bar) => bar.suspend(|| complain(&line)),
-            None => complain(&line),
-        }
-    }
-}
-
-impl Watch for Live {
-    fn event(&mut self, facts: &Facts, event: &Event) {
-        if self.started.is_none() {
-            self.started = facts.started;
-        }
-        if let (Body::StepStarted { step, .. }, Some(bar)) = (&event.body, &self.bar) {
-            bar.set_message(format!("{} …", step.word()));
-        }
-        let step = event.step.map_or("run", Step::word);
-        for (meaning, text) in narration::lines(facts, event) {
-            self.line(event.at, step, meaning, &text);
-        }
-    }
-
-    fn say(&mut self, step: Option<Step>, line: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}: {line}", step.map_or("run", Step::word)));
-        }
-    }
 }
 
 #[cfg(test)]

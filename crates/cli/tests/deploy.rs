@@ -31,7 +31,7 @@ fn expect_old_revision(scratch: &Scratch) {
     let services = found["services"].as_array().unwrap();
     let backend = services
         .iter()
-        .find(|health| health["service"] == "backend")
+        .find(|health| health["name"] == "backend")
         .unwrap();
     assert_eq!(backend["revision"], rollout["previous"]);
     assert!(scratch.run(&["down"]).status.success());

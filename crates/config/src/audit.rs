@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use assay_model::{AuditRules, Boundary};
 
+use crate::claim::ClaimKind;
 use crate::table::{Field, Table};
 
 /// Reads the section; `None` where nothing usable is there, which is then a problem already.
@@ -65,7 +66,9 @@ fn check_version(field: &Field<'_>) {
 
 fn check_owner(owner: Table<'_>) {
     owner.required("name").and_then(|field| field.string());
-    owner.required("owner").and_then(|field| field.path());
+    owner
+        .required("owner")
+        .and_then(|field| field.path(ClaimKind::Folder));
     let imports = owner.optional("imports").and_then(|field| field.strings());
     let calls = owner.optional("calls").and_then(|field| field.strings());
     if imports.is_none() && calls.is_none() {
@@ -117,13 +120,15 @@ fn boundary(table: Table<'_>) -> Boundary {
             None,
         );
     }
-    let folders = independent.as_ref().and_then(|field| field.paths());
+    let folders = independent
+        .as_ref()
+        .and_then(|field| field.paths(ClaimKind::Folder));
     if let (Some(field), Some(folders)) = (&independent, &folders)
         && folders.len() < 2
     {
         field.wrong("names fewer than two folders", "independent of what?", None);
     }
-    let from = from.and_then(|field| field.path());
+    let from = from.and_then(|field| field.path(ClaimKind::Folder));
     let forbid = forbid.and_then(|field| field.strings());
     let at = table.reader().place(&table.span());
     table.finish();

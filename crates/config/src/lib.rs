@@ -10,11 +10,16 @@
 //! Values that come from the environment never appear in a message.
 
 mod audit;
+mod check;
+mod claim;
 mod json_path;
 mod load;
+mod observe;
+mod probe;
 mod problem;
 mod project;
 mod reader;
+mod schema;
 mod secret;
 mod service;
 mod suite;
@@ -23,6 +28,8 @@ mod template;
 mod url;
 mod values;
 
+pub use check::{Checked, check};
 pub use load::{ConfigError, load};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, Severity};
 pub use project::parse;
+pub use schema::SCHEMA;

@@ -18,7 +18,9 @@ const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 pub enum ConfigError {
     /// There is no file.
     #[error("no configuration at {path}", path = path.display())]
-    #[diagnostic(help("run `assay demo` to see assay at work, or write an assay.toml"))]
+    #[diagnostic(help(
+        "run `assay init` to have one written, or `assay demo` to see assay at work"
+    ))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -45,11 +47,27 @@ pub enum ConfigError {
     Invalid(#[from] Problems),
 }
 
+/// A configuration file as it lies there.
+pub(crate) struct ConfigFile {
+    pub(crate) text: String,
+    /// Its name, relative to `root`.
+    pub(crate) name: String,
+    /// Its folder, without symbolic links.
+    pub(crate) root: PathBuf,
+}
+
 /// Reads and checks a configuration file; `env:NAME` is answered by the process's environment.
 ///
 /// # Errors
 /// When there is no such file, it cannot be read, or anything in it is wrong.
 pub fn load(path: &Path) -> Result<Project, ConfigError> {
+    let file = read(path)?;
+    Ok(parse(&file.text, &file.name, &file.root, &|variable| {
+        std::env::var(variable).ok()
+    })?)
+}
+
+pub(crate) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
@@ -75,9 +93,11 @@ pub fn load(path: &Path) -> Result<Project, ConfigError> {
     let path = path.canonicalize().map_err(unreadable)?;
     let root = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(parse(&text, &name, root, &|variable| {
-        std::env::var(variable).ok()
-    })?)
+    Ok(ConfigFile {
+        name: name.into_owned(),
+        root: root.to_owned(),
+        text,
+    })
 }
 
 #[cfg(test)]

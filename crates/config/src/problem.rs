@@ -5,9 +5,30 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It cannot work like this.
+    Error,
+    /// It can work, and probably does not mean what it says.
+    Warning,
+}
+
+impl Severity {
+    /// The word used in lists and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong, naming the key.
     pub message: String,
     /// What belongs at the place that is shown.
@@ -27,6 +48,13 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl Diagnostic for Problem {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.hint
             .as_ref()
@@ -67,6 +95,23 @@ impl Problems {
     /// In the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.list.iter()
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The file's name, relative to the project's root.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// 1-based line and column of a problem of this list.
+    pub fn position(&self, problem: &Problem) -> (usize, usize) {
+        position(self.text.inner(), problem.span.start)
     }
 
     /// One `FILE:LINE:COLUMN: message (label)` line per problem, its hint on a line of its own.

@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use assay_model::{
-    Dependency, Environment, Limits, Priority, Project, PublishTo, Secret, ServiceName,
+    Dependency, Environment, Limits, Priority, Probe, ProbeKind, Project, PublishTo, QueryProbe,
+    Secret, ServiceName,
 };
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Problem, Problems};
+use crate::claim::{Claim, ClaimKind};
+use crate::problem::{Problem, Problems, Severity};
 use crate::reader::Reader;
 use crate::table::{Field, Table};
-use crate::{audit, service, suite};
-
-/// A dependency that answers more slowly than this, in milliseconds, is degraded, unless the
-/// file says otherwise; the same as for services.
-const DEPENDENCY_DEGRADED_MS: u64 = 1000;
+use crate::{audit, observe, probe, service, suite};
 
 /// The environment of a file that names none. It is protected, as every one is by default.
 const DEFAULT_ENVIRONMENT: &str = "default";
@@ -33,6 +31,16 @@ pub fn parse(
     root: &Path,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Project, Problems> {
+    parse_with_claims(text, file_name, root, env).map(|(project, _)| project)
+}
+
+/// As [`parse`], with everything that can be looked at outside the file.
+pub(crate) fn parse_with_claims(
+    text: &str,
+    file_name: &str,
+    root: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Project, Vec<Claim>), Problems> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let problems = errors
@@ -45,20 +53,21 @@ pub fn parse(
     let (services, dependencies) = (names(document, "service"), names(document, "dependency"));
     let reader = Reader::new(text, file_name, env, services, dependencies);
     let mut project = read(Table::new(&reader, document, String::new(), 0..0));
-    let (problems, secrets) = reader.into_findings();
-    if !problems.is_empty() {
-        return Err(Problems::new(file_name, text, problems));
+    let found = reader.into_findings();
+    if !found.problems.is_empty() {
+        return Err(Problems::new(file_name, text, found.problems));
     }
     project.root = root.to_owned();
     project.config_file = file_name.to_owned();
-    project.secrets = secrets;
-    Ok(project)
+    project.secrets = found.secrets;
+    Ok((project, found.claims))
 }
 
 fn syntax_problem(error: &toml::de::Error, text: &str) -> Problem {
     let span = error.span().unwrap_or(text.len()..text.len());
     let message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
     Problem {
+        severity: Severity::Error,
         message,
         label: "here".to_owned(),
         span,
@@ -145,7 +154,7 @@ fn project_name(field: &Field<'_>) -> Option<String> {
     let name = table.required("name").and_then(|field| field.string());
     for variable in table
         .optional("secrets")
-        .and_then(|field| field.strings())
+        .and_then(|field| field.claimed(ClaimKind::Secret))
         .unwrap_or_default()
     {
         if let Some(value) = field
@@ -202,16 +211,43 @@ fn dependency(field: &Field<'_>) -> Option<Dependency> {
         );
     }
     let table = field.table()?;
-    let url = table.optional("url").and_then(|field| field.url(&[]));
+    let url = table.optional("url").and_then(|field| field.address(&[]));
+    let by_scheme = url.as_deref().map_or(ProbeKind::Tcp, usual_probe);
     let degraded_ms = table
         .optional("degraded_ms")
         .and_then(|field| field.millis(1));
+    let probe = table.optional("probe");
+    let mut probe = probe
+        .and_then(|field| probe::read(&field, by_scheme.clone(), url.as_deref()))
+        .unwrap_or_else(|| Probe::new(by_scheme));
+    if let Some(degraded_ms) = degraded_ms {
+        probe.degraded_ms = degraded_ms;
+        probe.timeout_ms = probe.timeout_ms.max(degraded_ms);
+    }
+    let watched = table
+        .optional("observe")
+        .and_then(|field| observe::read(&field));
     table.finish();
     Some(Dependency {
         name: field.key.as_str().into(),
         url,
-        degraded_ms: degraded_ms.unwrap_or(DEPENDENCY_DEGRADED_MS),
+        probe,
+        observe: watched.unwrap_or_default(),
     })
+}
+
+/// How a store is asked that says nothing of it: in its own protocol, where assay speaks it.
+fn usual_probe(url: &str) -> ProbeKind {
+    let query = |query: &str| QueryProbe {
+        query: query.to_owned(),
+        answer: None,
+    };
+    match url.split_once("://").map(|(scheme, _)| scheme) {
+        Some("postgres" | "postgresql") => ProbeKind::Postgres(query("select 1")),
+        Some("redis" | "rediss") => ProbeKind::Redis(query("PING")),
+        Some("clickhouse") => ProbeKind::ClickHouse(query("select 1")),
+        _ => ProbeKind::Tcp,
+    }
 }
 
 fn criteria(field: Option<Field<'_>>) -> BTreeMap<Priority, f64> {
@@ -270,7 +306,7 @@ fn check_fixer(field: &Field<'_>) {
             command.command();
         }
         if let Some(paths) = table.optional("paths") {
-            paths.paths();
+            paths.strings();
         }
         table.finish();
     }

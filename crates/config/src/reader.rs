@@ -6,11 +6,22 @@ use std::ops::Range;
 
 use assay_model::{Place, Secret};
 
-use crate::problem::{Problem, position};
+use crate::claim::{Claim, ClaimKind};
+use crate::problem::{Problem, Severity, position};
+use crate::table::Text;
 
 /// A known key counts as meant when it is at least this similar (Jaro-Winkler, 0 to 1). Below
 /// that, suggestions were wrong more often than right on the keys of this file.
 const SIMILARITY_MIN: f64 = 0.75;
+
+/// What all readers together found.
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Problem>,
+    /// What must be kept secret.
+    pub(crate) secrets: Vec<Secret>,
+    /// What can be looked at outside the file.
+    pub(crate) claims: Vec<Claim>,
+}
 
 /// One parse of one text.
 pub(crate) struct Reader<'a> {
@@ -21,6 +32,7 @@ pub(crate) struct Reader<'a> {
     dependencies: BTreeSet<String>,
     problems: RefCell<Vec<Problem>>,
     secrets: RefCell<Vec<Secret>>,
+    claims: RefCell<Vec<Claim>>,
 }
 
 impl<'a> Reader<'a> {
@@ -32,21 +44,36 @@ impl<'a> Reader<'a> {
         services: BTreeSet<String>,
         dependencies: BTreeSet<String>,
     ) -> Self {
-        let (problems, secrets) = (RefCell::default(), RefCell::default());
         Self {
             text,
             file,
             env,
             services,
             dependencies,
-            problems,
-            secrets,
+            problems: RefCell::default(),
+            secrets: RefCell::default(),
+            claims: RefCell::default(),
         }
     }
 
-    /// What was found wrong, and what must be kept secret.
-    pub(crate) fn into_findings(self) -> (Vec<Problem>, Vec<Secret>) {
-        (self.problems.into_inner(), self.secrets.into_inner())
+    /// What was found.
+    pub(crate) fn into_findings(self) -> Findings {
+        Findings {
+            problems: self.problems.into_inner(),
+            secrets: self.secrets.into_inner(),
+            claims: self.claims.into_inner(),
+        }
+    }
+
+    /// Notes something to be looked at outside the file.
+    pub(crate) fn claim(&self, kind: ClaimKind, key: &str, text: &Text) {
+        self.claims.borrow_mut().push(Claim {
+            kind,
+            key: key.to_owned(),
+            value: text.value.clone(),
+            hidden: text.variable.is_some(),
+            span: text.span.clone(),
+        });
     }
 
     pub(crate) fn services(&self) -> impl Iterator<Item = &str> {
@@ -71,6 +98,7 @@ impl<'a> Reader<'a> {
     ) {
         let (message, label) = (message.into(), label.into());
         self.problems.borrow_mut().push(Problem {
+            severity: Severity::Error,
             message,
             label,
             span,
@@ -130,4 +158,22 @@ pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> O
         .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+thread_local! {
+    static KNOWN_KEYS: RefCell<Vec<(String, Vec<String>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tells that these keys of a table are known, so that the schema can be held against them.
+#[cfg(test)]
+pub(crate) fn note_known_keys(path: &str, keys: &[&'static str]) {
+    let keys = keys.iter().map(|&key| key.to_owned()).collect();
+    KNOWN_KEYS.with_borrow_mut(|known| known.push((path.to_owned(), keys)));
+}
+
+/// What was told since the last call, on this thread.
+#[cfg(test)]
+pub(crate) fn known_keys() -> Vec<(String, Vec<String>)> {
+    KNOWN_KEYS.take()
 }

@@ -1,19 +1,17 @@
 //! `[service.NAME]`.
 
-use std::collections::BTreeMap;
-
 use assay_model::{
     Container, DeployPlan, Gate, Probe, ProbeKind, RestartPolicy, Risk, Service, Strategy,
 };
 
-use crate::json_path;
+use crate::claim::ClaimKind;
 use crate::table::Field;
+use crate::{observe, probe};
 
-/// Milliseconds that a person still calls quick.
-const DEGRADED_MS: u64 = 1000;
-
-/// Milliseconds after which a load balancer, too, would have given up.
-const TIMEOUT_MS: u64 = 5000;
+/// Schemes that a service may be reached by.
+const SCHEMES: [&str; 9] = [
+    "http", "https", "tcp", "tls", "ws", "wss", "grpc", "grpcs", "dns",
+];
 
 /// Milliseconds that a new revision must keep answering: several restarts of a process that
 /// dies while it starts fall into them.
@@ -28,8 +26,10 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
     let table = field.table()?;
     let url = table
         .required("url")
-        .and_then(|field| field.url(&["http", "https", "tcp"]));
-    let probe = table.optional("probe").and_then(|field| probe(&field));
+        .and_then(|field| field.address(&SCHEMES));
+    let probe = table
+        .optional("probe")
+        .and_then(|field| probe::read(&field, ProbeKind::Tcp, url.as_deref()));
     let depends_on = table.optional("depends_on").and_then(|names| {
         let references = names.references(true)?;
         if references.iter().any(|name| **name == *field.key) {
@@ -41,119 +41,34 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
         }
         Some(references)
     });
-    let source = table.optional("source").and_then(|field| field.paths());
+    let source = table
+        .optional("source")
+        .and_then(|field| field.paths(ClaimKind::Path));
     let risk = table.optional("risk").and_then(|field| risk(&field));
     let container = table
         .optional("container")
         .and_then(|field| container(&field));
     let deploy = table.optional("deploy").and_then(|field| deploy(&field));
-    let log_file = table.optional("logs").and_then(|field| {
-        let table = field.table()?;
-        let file = table.required("file").and_then(|field| field.string());
-        table.finish();
-        file
-    });
+    let mut watched = table
+        .optional("observe")
+        .and_then(|field| observe::read(&field))
+        .unwrap_or_default();
+    let logs = table
+        .optional("logs")
+        .and_then(|field| observe::read_logs(&field));
+    watched.extend(logs);
     table.finish();
     Some(Service {
         name: field.key.as_str().into(),
         url: url.unwrap_or_default(),
-        probe: probe.unwrap_or(Probe {
-            kind: ProbeKind::Tcp,
-            degraded_ms: DEGRADED_MS,
-            timeout_ms: TIMEOUT_MS,
-        }),
+        probe: probe.unwrap_or_else(|| Probe::new(ProbeKind::Tcp)),
         depends_on: depends_on.unwrap_or_default(),
         source: source.unwrap_or_default(),
         risk,
         container,
         deploy,
-        log_file,
+        observe: watched,
     })
-}
-
-fn probe(field: &Field<'_>) -> Option<Probe> {
-    let table = field.table()?;
-    let http = table.optional("http");
-    let tcp = table.optional("tcp");
-    let expect = table.optional("expect");
-    let json = table.optional("json");
-    let path = http
-        .as_ref()
-        .map(|field| probe_path(field).unwrap_or_default());
-    if let Some(tcp) = &tcp {
-        if http.is_some() {
-            tcp.wrong("stands beside `http`", "a probe asks in one way", None);
-        } else if tcp.boolean() == Some(false) {
-            tcp.wrong("is false", "leave it out, or give `http`", None);
-        }
-    }
-    for needs_http in [&expect, &json]
-        .into_iter()
-        .flatten()
-        .filter(|_| http.is_none())
-    {
-        needs_http.wrong("needs `http`", "only an HTTP answer has this", None);
-    }
-    let expect = expect
-        .and_then(|field| field.integer(100..=599))
-        .unwrap_or(200);
-    let json = json
-        .and_then(|field| probe_json(&field))
-        .unwrap_or_default();
-    let degraded = table.optional("degraded_ms");
-    let degraded_ms = degraded
-        .as_ref()
-        .and_then(|field| field.millis(1))
-        .unwrap_or(DEGRADED_MS);
-    let timeout_ms = table
-        .optional("timeout_ms")
-        .and_then(|field| field.millis(1));
-    let timeout_ms = timeout_ms.unwrap_or(TIMEOUT_MS);
-    if let Some(field) = degraded.filter(|_| degraded_ms > timeout_ms) {
-        let label = format!("the probe gives up after {timeout_ms} ms");
-        field.wrong("is longer than `timeout_ms`", label, None);
-    }
-    table.finish();
-    let kind = match path {
-        Some(path) => ProbeKind::Http {
-            path,
-            expect: expect as u16,
-            json,
-        },
-        None => ProbeKind::Tcp,
-    };
-    // The default for "slow" must not outlast a shorter deadline that the file sets.
-    Some(Probe {
-        kind,
-        degraded_ms: degraded_ms.min(timeout_ms),
-        timeout_ms,
-    })
-}
-
-fn probe_path(field: &Field<'_>) -> Option<String> {
-    let path = field.text()?.value;
-    if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        field.wrong("is not a path", "expected a path such as `/health`", None);
-        return None;
-    }
-    Some(path)
-}
-
-fn probe_json(field: &Field<'_>) -> Option<BTreeMap<String, serde_json::Value>> {
-    let mut expected = BTreeMap::new();
-    for field in field.table()?.entries() {
-        if !json_path::is_valid(&field.key) {
-            let message = format!("`{}` is not a JSON path", field.key);
-            let label = "expected a path such as `$.status` or `$.parts[0].name`";
-            field
-                .reader()
-                .problem(field.key_span.clone(), message, label, None);
-        }
-        if let Some(value) = field.json() {
-            expected.insert(field.key, value);
-        }
-    }
-    Some(expected)
 }
 
 fn risk(field: &Field<'_>) -> Option<Risk> {
@@ -171,8 +86,12 @@ fn risk(field: &Field<'_>) -> Option<Risk> {
 
 fn container(field: &Field<'_>) -> Option<Container> {
     let table = field.table()?;
-    let dockerfile = table.required("dockerfile").and_then(|field| field.path());
-    let context = table.optional("context").and_then(|field| field.path());
+    let dockerfile = table
+        .required("dockerfile")
+        .and_then(|field| field.path(ClaimKind::File));
+    let context = table
+        .optional("context")
+        .and_then(|field| field.path(ClaimKind::Folder));
     let entry = table.optional("entry").and_then(|field| field.string());
     table.finish();
     Some(Container {
@@ -189,7 +108,9 @@ fn deploy(field: &Field<'_>) -> Option<DeployPlan> {
     }
     let command = table.optional("command").and_then(|field| field.command());
     let env = table.optional("env").and_then(|field| field.variables());
-    let entry = table.optional("entry").and_then(|field| field.path());
+    let entry = table
+        .optional("entry")
+        .and_then(|field| field.bundle_path());
     let gate = table.optional("gate");
     let gate_at = gate
         .as_ref()

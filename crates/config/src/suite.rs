@@ -2,6 +2,7 @@
 
 use assay_model::{Suite, SuiteKind};
 
+use crate::claim::ClaimKind;
 use crate::table::Field;
 
 /// Known test runners, and whether assay needs to be told the command.
@@ -32,8 +33,10 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Suite> {
         Some((_, true)) => table.required("command"),
         _ => table.optional("command"),
     };
-    let command = command.and_then(|field| field.command());
-    let paths = table.optional("paths").and_then(|field| field.paths());
+    let command = command.and_then(|field| field.own_command());
+    let paths = table
+        .optional("paths")
+        .and_then(|field| field.paths(ClaimKind::Path));
     let kind = table.optional("kind").and_then(|field| {
         field.choice(&[
             ("e2e", SuiteKind::E2e),

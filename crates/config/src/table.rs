@@ -101,6 +101,8 @@ impl<'a> Table<'a> {
     /// Refuses every key that nobody asked for.
     pub(crate) fn finish(self) {
         let known = self.known.borrow();
+        #[cfg(test)]
+        crate::reader::note_known_keys(&self.path, &known);
         for field in self.entries() {
             if known.contains(&field.key.as_str()) {
                 continue;
@@ -206,6 +208,26 @@ impl<'a> Field<'a> {
             span,
             variable,
         })
+    }
+
+    /// Whether the value is a string.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(_))
+    }
+
+    /// The items of an array, each as a field of the same name; the field itself, if it is none.
+    pub(crate) fn one_or_many(&self) -> Vec<Field<'a>> {
+        let field = |value: &'a Spanned<DeValue<'a>>| Field {
+            reader: self.reader,
+            path: self.path.clone(),
+            key: self.key.clone(),
+            key_span: self.key_span.clone(),
+            value,
+        };
+        match self.value.get_ref() {
+            DeValue::Array(items) => items.iter().map(field).collect(),
+            _ => vec![field(self.value)],
+        }
     }
 
     /// A string that says something.

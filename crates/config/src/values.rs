@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_model::ServiceName;
 
+use crate::claim::ClaimKind;
 use crate::reader::nearest;
 use crate::table::{Field, Text};
 use crate::{template, url};
@@ -33,6 +34,36 @@ impl Field<'_> {
             Some("such as `http://127.0.0.1:8000`".to_owned()),
         );
         None
+    }
+
+    /// The URL of a service or a dependency, to be compared with others.
+    pub(crate) fn address(&self, schemes: &[&str]) -> Option<String> {
+        let url = self.url(schemes)?;
+        if let Some(text) = self.text() {
+            self.reader().claim(ClaimKind::Address, &self.path, &text);
+        }
+        Some(url)
+    }
+
+    /// As [`Field::command`], run in the project's root.
+    pub(crate) fn own_command(&self) -> Option<Vec<String>> {
+        let words = self.command()?;
+        if let Some(program) = self.texts()?.first()
+            && program.value.contains('/')
+            && !program.value.starts_with('/')
+        {
+            self.reader().claim(ClaimKind::Program, &self.path, program);
+        }
+        Some(words)
+    }
+
+    /// Texts that say something about the world.
+    pub(crate) fn claimed(&self, kind: ClaimKind) -> Option<Vec<String>> {
+        let texts = self.texts()?;
+        texts
+            .iter()
+            .for_each(|text| self.reader().claim(kind, &self.path, text));
+        Some(texts.into_iter().map(|text| text.value).collect())
     }
 
     /// A program and its arguments, or nothing.
@@ -68,6 +99,7 @@ impl Field<'_> {
                 );
             }
             if let Some(text) = field.text() {
+                self.reader().claim(ClaimKind::Value, &field.path, &text);
                 variables.insert(field.key.clone(), field.checked_template(text));
             }
         }
@@ -83,18 +115,27 @@ impl Field<'_> {
         text.value
     }
 
-    /// Paths below the project's root.
-    pub(crate) fn paths(&self) -> Option<Vec<String>> {
-        Some(
-            self.texts()?
-                .into_iter()
-                .filter_map(|text| self.checked_path(text))
-                .collect(),
-        )
+    /// Paths below the project's root, of what is claimed to be there.
+    pub(crate) fn paths(&self, kind: ClaimKind) -> Option<Vec<String>> {
+        let claimed = self.texts()?.into_iter().filter_map(|text| {
+            let claim = text.clone();
+            let path = self.checked_path(text)?;
+            self.reader().claim(kind, &self.path, &claim);
+            Some(path)
+        });
+        Some(claimed.collect())
     }
 
-    /// A path below the project's root.
-    pub(crate) fn path(&self) -> Option<String> {
+    /// A path below the project's root, of what is claimed to be there.
+    pub(crate) fn path(&self, kind: ClaimKind) -> Option<String> {
+        let text = self.text()?;
+        let path = self.checked_path(text.clone())?;
+        self.reader().claim(kind, &self.path, &text);
+        Some(path)
+    }
+
+    /// A path below the folder that a service is deployed from.
+    pub(crate) fn bundle_path(&self) -> Option<String> {
         self.checked_path(self.text()?)
     }
 
@@ -149,6 +190,7 @@ impl Field<'_> {
                 let message = format!("`{}` is listed twice in `{}`", text.value, self.path);
                 reader.problem(text.span, message, "the second time", None);
             } else {
+                reader.claim(ClaimKind::Call, &self.path, &text);
                 names.push(text.value.into());
             }
         }

@@ -85,7 +85,7 @@ impl Candidate<'_> {
         let mut values = self.captures.clone();
         values.insert("node".to_owned(), self.node.to_string());
         if let Some(dependency) = scene.observed.project.dependencies.get(self.node.as_str()) {
-            values.insert("limit".to_owned(), dependency.degraded_ms.to_string());
+            values.insert("limit".to_owned(), dependency.probe.degraded_ms.to_string());
         }
         if let Some(exit) = self.exits.first() {
             if let Some(code) = exit.code {

@@ -158,8 +158,10 @@ fn probe_words(story: &Story<'_>) -> String {
         .services
         .get(story.node().as_str());
     match service.map(|service| &service.probe.kind) {
-        Some(ProbeKind::Http { path, .. }) => format!("only for {path}"),
+        Some(ProbeKind::Http(http)) => format!("only for {}", http.path),
+        Some(ProbeKind::WebSocket(socket)) => format!("only for {}", socket.path),
         Some(ProbeKind::Tcp) => "only whether a connection is accepted".to_owned(),
+        Some(kind) => format!("only by {}", kind.word()),
         None => "only the probe".to_owned(),
     }
 }

@@ -187,6 +187,9 @@ fn health(service: &str, status: Status) -> Body {
             revision: None,
             detail: String::new(),
             reported: BTreeMap::new(),
+            samples: None,
+            certificate: None,
+            runtime: None,
         },
         evidence: Vec::new(),
     }
@@ -214,6 +217,7 @@ fn observed(service: &str) -> Body {
             },
             serving: None,
             instances: Vec::new(),
+            blind: Vec::new(),
         },
     }
 }

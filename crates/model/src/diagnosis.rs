@@ -1,21 +1,24 @@
 //! Symptoms, causes and whys.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{CauseId, EvidenceRef, Place, RevisionId, ServiceName, TestId};
 
 /// A span of time; both ends belong to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// First moment.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub from: Timestamp,
     /// Last moment.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub to: Timestamp,
 }
 
 /// A figure that says what it counts and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Count {
     /// How many.
     pub n: u64,
@@ -26,7 +29,7 @@ pub struct Count {
 }
 
 /// One observed anomaly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Symptom {
     /// What kind it is.
     pub kind: SymptomKind,
@@ -35,13 +38,16 @@ pub struct Symptom {
     /// One line for a person.
     pub text: String,
     /// When it was first seen, where that is known.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub first_seen: Option<Timestamp>,
     /// The bytes behind it.
     pub evidence: Vec<EvidenceRef>,
 }
 
 /// Kinds of symptom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SymptomKind {
     /// A probe did not find the service healthy.
@@ -57,7 +63,7 @@ pub enum SymptomKind {
 }
 
 /// What kind of thing is wrong, so that nobody repairs code for an outage of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the field's own terms")]
 pub enum CauseClass {
@@ -86,7 +92,7 @@ impl CauseClass {
 }
 
 /// The place that must change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Defect {
     /// Path relative to the project's root.
     pub file: String,
@@ -97,7 +103,7 @@ pub struct Defect {
 }
 
 /// An explanation that was considered and does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refuted {
     /// What else it could have been.
     pub alternative: String,
@@ -109,7 +115,7 @@ pub struct Refuted {
 }
 
 /// One step from what users see to what must change. Without evidence there is no why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Why {
     /// The question that this step answers.
     pub question: String,
@@ -124,7 +130,7 @@ pub struct Why {
 }
 
 /// What explains symptoms.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// Its name within the run.
     pub id: CauseId,
@@ -147,8 +153,10 @@ pub struct Cause {
     /// Share of the weighed evidence that speaks for it, 0 to 1.
     pub confidence: f64,
     /// When it was first seen.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub first_seen: Timestamp,
     /// When it was last seen.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub last_seen: Timestamp,
     /// How often, of what, in which window.
     pub count: Count,
@@ -170,7 +178,7 @@ pub struct Cause {
 }
 
 /// A gate that would have caught a cause and was not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AbsentGate {
     /// Its name.
     pub gate: String,
@@ -183,7 +191,7 @@ pub struct AbsentGate {
 }
 
 /// Something loud that explains nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decoy {
     /// What was seen.
     pub text: String,
@@ -192,7 +200,7 @@ pub struct Decoy {
 }
 
 /// How far the causes reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DiagnosisVerdict {
     /// Every symptom is explained.
@@ -206,7 +214,7 @@ pub enum DiagnosisVerdict {
 }
 
 /// The answer of step 3.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnosis {
     /// How far the causes reach.
     pub verdict: DiagnosisVerdict,

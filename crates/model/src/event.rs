@@ -1,6 +1,7 @@
 //! Events: what a run is made of.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,13 +14,14 @@ use crate::{
 pub const FORMAT_VERSION: u32 = 1;
 
 /// One entry of a run's journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// The run it belongs to.
     pub run: RunId,
     /// 1-based place in the run, without gaps.
     pub seq: u64,
     /// When it was recorded.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// The step that was going on; `None` for events of the run itself.
     pub step: Option<Step>,
@@ -32,7 +34,7 @@ pub struct Event {
 }
 
 /// What a run is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunPlan {
     /// What comes first, in this order.
     pub prologue: Vec<Prologue>,
@@ -49,7 +51,7 @@ pub struct RunPlan {
 }
 
 /// Something that is done before the loop looks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Prologue {
     /// Roll something out.
@@ -59,7 +61,7 @@ pub enum Prologue {
 }
 
 /// A disturbance of the environment. Diagnosis never gets to see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Disturbance {
     /// Send a signal to the serving instance of a service.
@@ -79,7 +81,7 @@ pub enum Disturbance {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Body {
     /// The first event of a run.

@@ -1,10 +1,11 @@
 //! Evidence: bytes that were captured, named by their content.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A pointer to captured bytes in the vault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRef {
     /// BLAKE3 of the redacted bytes, 64 lower-case hexadecimal digits.
     pub hash: String,
@@ -13,11 +14,12 @@ pub struct EvidenceRef {
     /// Where the bytes come from.
     pub source: Source,
     /// When they were captured.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
 }
 
 /// Where a piece of evidence was captured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "from")]
 pub enum Source {
     /// A range of a log file; lines are 1-based and inclusive.

@@ -1,11 +1,14 @@
 //! Audit, stability, publication and the end of a run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::EvidenceRef;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Severity {
@@ -14,7 +17,7 @@ pub enum Severity {
 }
 
 /// One audit result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Rule id, such as `unresolved-import`.
     pub rule: String,
@@ -33,7 +36,7 @@ pub struct Finding {
 }
 
 /// What was examined, in one scope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditScope {
     /// Its name.
     pub name: String,
@@ -48,7 +51,7 @@ pub struct AuditScope {
 }
 
 /// The answer of step 4.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditReport {
     /// What was examined.
     pub scopes: Vec<AuditScope>,
@@ -89,7 +92,9 @@ impl AuditReport {
 }
 
 /// What a contract difference means to those who depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// Something new.
@@ -101,7 +106,7 @@ pub enum ChangeKind {
 }
 
 /// One contract difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// What it means.
     pub kind: ChangeKind,
@@ -118,7 +123,7 @@ pub struct Change {
 }
 
 /// One row of the table before/after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StabilityRow {
     /// What was measured.
     pub what: String,
@@ -129,7 +134,7 @@ pub struct StabilityRow {
 }
 
 /// The answer of step 5.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StabilityReport {
     /// The tree before.
     pub base: String,
@@ -146,7 +151,7 @@ pub struct StabilityReport {
 }
 
 /// What was handed over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Publication {
     /// Path of the worklog.
     pub worklog: String,
@@ -159,7 +164,7 @@ pub struct Publication {
 }
 
 /// The one state in which a loop ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndState {
     /// Nothing was wrong, proven.

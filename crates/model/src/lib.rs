@@ -16,6 +16,7 @@ mod health;
 mod judgement;
 mod names;
 mod observation;
+mod probe;
 mod project;
 mod remedy;
 mod rollout;
@@ -32,17 +33,23 @@ pub use diagnosis::{
 pub use event::{Body, Disturbance, Event, FORMAT_VERSION, Prologue, RunPlan};
 pub use evidence::{EvidenceRef, Source};
 pub use facts::{ActState, Facts, Mend, StepInProgress};
-pub use health::{Health, ProbeTarget, Prober, Reported, Status};
+pub use health::{Certificate, Health, Reported, Runtime, Samples, Status};
 pub use judgement::{
     AuditReport, AuditScope, Change, ChangeKind, EndState, Finding, Publication, Severity,
     StabilityReport, StabilityRow,
 };
 pub use names::{CauseId, Priority, RevisionId, RolloutId, RunId, ServiceName, TestId};
-pub use observation::{Exit, InstanceObservation, InstanceState, ServiceObservation};
+pub use observation::{
+    Blind, Detail, DockerObserve, Exit, InstanceObservation, InstanceState, KubernetesObserve,
+    Observe, Observer, RuntimeEvent, ServiceObservation, Sighting, Sightings,
+};
+pub use probe::{
+    CommandProbe, DnsProbe, HttpProbe, Probe, ProbeKind, ProbeTarget, Prober, QueryProbe,
+    StatusRange, TlsPolicy, WebSocketProbe,
+};
 pub use project::{
     AuditRules, Boundary, Container, Dependency, DeployPlan, Environment, Gate, Limits, Place,
-    Probe, ProbeKind, Project, PublishTo, RestartPolicy, Risk, Secret, Service, Strategy, Suite,
-    SuiteKind,
+    Project, PublishTo, RestartPolicy, Risk, Secret, Service, Strategy, Suite, SuiteKind,
 };
 pub use remedy::{Action, Edit, Remedy, Reproduction, ReproductionCheck, ReproductionRun};
 pub use rollout::{

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Priority, ServiceName};
+use crate::{Observe, Priority, Probe, ServiceName};
 
 /// The whole checked configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Project {
     /// `[project] name`.
     pub name: String,
@@ -38,7 +39,7 @@ pub struct Project {
 }
 
 /// One named set of services and dependencies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Its name.
     pub name: String,
@@ -47,7 +48,7 @@ pub struct Environment {
 }
 
 /// A place in the configuration, for evidence.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// Path relative to the project's root.
     pub file: String,
@@ -58,7 +59,7 @@ pub struct Place {
 }
 
 /// A deployable unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Service {
     /// Its name.
     pub name: ServiceName,
@@ -76,23 +77,25 @@ pub struct Service {
     pub container: Option<Container>,
     /// How it is rolled out; `None` where assay only watches.
     pub deploy: Option<DeployPlan>,
-    /// A log file of its own, relative to the root.
-    pub log_file: Option<String>,
+    /// Where it can be watched from outside, beside the process driver.
+    pub observe: Vec<Observe>,
 }
 
 /// A backing store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Dependency {
     /// Its name.
     pub name: ServiceName,
     /// Where it is reached; `None` for one embedded in a service.
     pub url: Option<String>,
-    /// Slower than this is degraded.
-    pub degraded_ms: u64,
+    /// How to ask whether it is ready.
+    pub probe: Probe,
+    /// Where it can be watched from outside.
+    pub observe: Vec<Observe>,
 }
 
 /// What an outage costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Risk {
     /// In the unit of the user's own currency.
     pub money_per_hour: Option<f64>,
@@ -100,36 +103,8 @@ pub struct Risk {
     pub impact: Option<String>,
 }
 
-/// One readiness check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Probe {
-    /// What is asked.
-    pub kind: ProbeKind,
-    /// Slower than this is degraded.
-    pub degraded_ms: u64,
-    /// Slower than this is unreachable.
-    pub timeout_ms: u64,
-}
-
-/// The protocol of a probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProbeKind {
-    /// `GET path`, with the expected status and the expected values at JSON paths.
-    Http {
-        /// Path and query, starting with `/`.
-        path: String,
-        /// Expected status.
-        expect: u16,
-        /// `$.a.b` → expected value.
-        json: BTreeMap<String, serde_json::Value>,
-    },
-    /// A connection is accepted.
-    Tcp,
-}
-
 /// How an image is built; read by the container context check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Container {
     /// Path of the Dockerfile.
     pub dockerfile: String,
@@ -140,7 +115,7 @@ pub struct Container {
 }
 
 /// `[service.NAME] deploy`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeployPlan {
     /// Program and arguments. `{assay}` is this binary, `{port}` the instance's port.
     pub command: Vec<String>,
@@ -163,7 +138,7 @@ pub struct DeployPlan {
 }
 
 /// What must hold before a roll-out is called a success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// The new revision itself answers its probe for its bake time.
@@ -173,7 +148,7 @@ pub enum Gate {
 }
 
 /// How the new revision takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Stop the old one, then start the new one.
@@ -183,7 +158,7 @@ pub enum Strategy {
 }
 
 /// What the supervisor does when a process ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartPolicy {
     /// Start it again, waiting twice as long each time.
@@ -193,7 +168,7 @@ pub enum RestartPolicy {
 }
 
 /// What kind of tests a suite holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SuiteKind {
     /// Over the network, against the environment.
@@ -205,7 +180,7 @@ pub enum SuiteKind {
 }
 
 /// A set of tests under one runner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Suite {
     /// Its name.
     pub name: String,
@@ -232,7 +207,7 @@ pub struct Suite {
 }
 
 /// `[audit]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRules {
     /// Globs that are left out.
     pub exclude: Vec<String>,
@@ -241,7 +216,7 @@ pub struct AuditRules {
 }
 
 /// One rule about who may import whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Boundary {
     /// What it protects, for a person.
     pub name: String,
@@ -256,7 +231,7 @@ pub struct Boundary {
 }
 
 /// `[publish]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishTo {
     /// `local`: a branch and a description on this machine.
     pub forge: String,
@@ -265,7 +240,7 @@ pub struct PublishTo {
 }
 
 /// A value that must never be stored.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Secret {
     /// The variable or key that holds it.
     pub name: String,
@@ -281,7 +256,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// `[limits]`: when the loop gives up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Remedies in one run.
     pub remedies_max: u32,

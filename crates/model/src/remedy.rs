@@ -1,11 +1,12 @@
 //! Remedies: what may be done about a cause.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{CauseId, EvidenceRef, RevisionId, ServiceName, TestId};
 
 /// An action with a precondition, a postcondition and an undo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remedy {
     /// The cause it is for.
     pub cause: CauseId,
@@ -22,7 +23,7 @@ pub struct Remedy {
 }
 
 /// What is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum Action {
     /// Serve an earlier revision again.
@@ -66,7 +67,7 @@ impl Action {
 }
 
 /// A mechanical change of one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "edit")]
 pub enum Edit {
     /// Take one line out of an ignore file.
@@ -90,7 +91,7 @@ pub enum Edit {
 }
 
 /// What shows a defect: it fails on the bad revision and passes on the good one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Reproduction {
     /// Start the revision aside from all traffic; it must answer its probe.
@@ -128,7 +129,7 @@ impl Reproduction {
 }
 
 /// A reproduction to be run, and what it must show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReproductionCheck {
     /// The cause it shows.
     pub cause: CauseId,
@@ -141,7 +142,7 @@ pub struct ReproductionCheck {
 }
 
 /// A reproduction that was run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReproductionRun {
     /// What was to be shown.
     pub check: ReproductionCheck,

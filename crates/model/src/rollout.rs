@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{EvidenceRef, Gate, RevisionId, RolloutId, ServiceName, Strategy};
 
 /// What a build shipped, and what it left out and why. Kept as evidence of every revision.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// Folder that was built, relative to the project's root.
     pub root: String,
@@ -21,7 +22,7 @@ pub struct Manifest {
 }
 
 /// Why a file was left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Excluded {
     /// The ignore file, relative to the manifest's root.
     pub file: String,
@@ -32,7 +33,7 @@ pub struct Excluded {
 }
 
 /// A bundle on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bundle {
     /// BLAKE3 over the sorted (path, content hash) pairs, 64 hexadecimal digits.
     pub hash: String,
@@ -41,7 +42,7 @@ pub struct Bundle {
 }
 
 /// One deployed version of one service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     /// Its identity.
     pub id: RevisionId,
@@ -58,11 +59,12 @@ pub struct Revision {
     /// Unified diff of the source since the revision that served before, where both are known.
     pub change: Option<EvidenceRef>,
     /// When it was built.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub built: Timestamp,
 }
 
 /// Where the new revision comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutSource {
     /// Build from the project's checked-out source.
@@ -76,7 +78,7 @@ pub enum RolloutSource {
 }
 
 /// A roll-out that somebody asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutRequest {
     /// Its name within the run.
     pub id: RolloutId,
@@ -91,7 +93,7 @@ pub struct RolloutRequest {
 }
 
 /// How a roll-out ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutOutcome {
     /// The new revision itself answered its probe for its bake time.
@@ -122,7 +124,7 @@ impl RolloutOutcome {
 }
 
 /// A roll-out that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rollout {
     /// What was asked for.
     pub request: RolloutRequest,
@@ -139,8 +141,10 @@ pub struct Rollout {
     /// One line: what the gate saw.
     pub detail: String,
     /// When it began.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
     /// When it ended.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub finished: Timestamp,
     /// The gate's last probe, say.
     pub evidence: Vec<EvidenceRef>,

@@ -1,6 +1,7 @@
 //! The port that every step of the loop implements, and the only way to leave a trace.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,7 +24,7 @@ pub trait Stage: Send + Sync {
 }
 
 /// Something done to the outside world, under a name that is the same every time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Act {
     /// Unique within the step's cycle, and derived from what is done, never from chance.
     pub key: String,

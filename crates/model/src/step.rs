@@ -1,9 +1,12 @@
 //! The steps of the loop.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The steps of the loop. `engine::decide` alone knows their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Bring a requested roll-out to its end.

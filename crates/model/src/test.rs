@@ -1,11 +1,12 @@
 //! Tests: what was chosen, what ran, and what each pass is worth.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{EvidenceRef, Priority, Risk, ServiceName, TestId};
 
 /// One test as its runner lists it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestCase {
     /// `SUITE/ID`.
     pub id: TestId,
@@ -26,7 +27,7 @@ pub struct TestCase {
 }
 
 /// A test that was chosen, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Selected {
     /// The test.
     pub case: TestCase,
@@ -37,7 +38,7 @@ pub struct Selected {
 }
 
 /// The outcome of selecting.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     /// In the order in which they run.
     pub tests: Vec<Selected>,
@@ -48,7 +49,9 @@ pub struct Selection {
 }
 
 /// How one attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The runner says so.
@@ -80,7 +83,9 @@ impl Outcome {
 }
 
 /// What a pass is worth; see DESIGN, "Authenticity". Ordered from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Pass, then fail under blackout because of the refused connection, then pass again.
@@ -115,7 +120,7 @@ impl Verdict {
 }
 
 /// Why a test was run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To see whether it passes.
@@ -127,7 +132,7 @@ pub enum Purpose {
 }
 
 /// One HTTP request that the gateway saw, or one WebSocket session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// The service that was asked.
     pub service: ServiceName,
@@ -144,7 +149,7 @@ pub struct Exchange {
 }
 
 /// One execution of one test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Which test.
     pub test: TestId,
@@ -171,7 +176,7 @@ pub struct Attempt {
 }
 
 /// A test after judgement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
     /// Which test.
     pub test: TestId,
@@ -196,7 +201,7 @@ pub struct TestResult {
 }
 
 /// Counts over one execution; each test is in exactly one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "each field is the outcome of its name")]
 pub struct Totals {
     pub planned: u32,
@@ -211,7 +216,7 @@ pub struct Totals {
 }
 
 /// One line of the success criteria.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Criterion {
     /// The priority it is about.
     pub priority: Priority,
@@ -226,7 +231,7 @@ pub struct Criterion {
 }
 
 /// The judgement over one execution of the suites.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Execution {
     /// In the order of selection.
     pub tests: Vec<TestResult>,

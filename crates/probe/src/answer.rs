@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{Reported, RevisionId, Status};
+use assay_model::{HttpProbe, Reported, RevisionId, Status, StatusRange};
+use http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::json_path;
+use crate::timeline;
+
+/// In which header a front door names the revision that answers.
+const REVISION_HEADER: &str = "x-assay-revision";
 
 /// Dependencies of one health document that are looked at. Far above what any one service has;
 /// a document is somebody else's input.
@@ -14,22 +19,21 @@ const REPORTED_MAX: usize = 64;
 /// Characters of a foreign value that fit into a line for a person.
 const VALUE_CHARS_MAX: usize = 60;
 
+/// What servers say, in a body with status 400, when a port that speaks TLS is asked without:
+/// nginx and Go's `net/http`.
+const WANTS_TLS: [&[u8]; 2] = [
+    b"plain HTTP request was sent to HTTPS port",
+    b"Client sent an HTTP request to an HTTPS server",
+];
+
 /// A whole answer to a probe.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
-    /// Value of the header `x-assay-revision`.
-    pub(crate) revision: Option<String>,
+    pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     /// The body went on past what is read.
     pub(crate) truncated: bool,
     pub(crate) latency_ms: u64,
-}
-
-/// What was expected of it.
-pub(crate) struct Expected<'a> {
-    pub(crate) status: u16,
-    pub(crate) json: &'a BTreeMap<String, Value>,
-    pub(crate) degraded_ms: u64,
 }
 
 /// What it means.
@@ -41,7 +45,7 @@ pub(crate) struct Judgement {
 }
 
 /// Judges an answer.
-pub(crate) fn judge(answer: &Answer<'_>, expected: &Expected<'_>) -> Judgement {
+pub(crate) fn judge(answer: &Answer<'_>, expected: &HttpProbe, degraded_ms: u64) -> Judgement {
     let document: Option<Value> = serde_json::from_slice(answer.body).ok();
     let text_at = |key: &str| {
         document
@@ -52,64 +56,148 @@ pub(crate) fn judge(answer: &Answer<'_>, expected: &Expected<'_>) -> Judgement {
     let says_degraded = text_at("status").is_some_and(|word| word.eq_ignore_ascii_case("degraded"));
     let (code, took) = (answer.status, answer.latency_ms);
     let (status, detail) = if let Some(problem) = mismatch(answer, expected, document.as_ref()) {
-        (Status::Unavailable, problem)
+        problem
     } else if says_degraded {
         (
             Status::Degraded,
             format!("answered {code} in {took} ms and says of itself: degraded"),
         )
-    } else if took > expected.degraded_ms {
-        let limit = expected.degraded_ms;
-        (
-            Status::Degraded,
-            format!("answered {code} in {took} ms, slower than {limit} ms"),
-        )
     } else {
-        (Status::Healthy, format!("answered {code} in {took} ms"))
+        timeline::judge_pace(&format!("answered {code}"), took, degraded_ms)
     };
-    let revision = answer.revision.as_deref().or_else(|| text_at("revision"));
+    let told = || {
+        let told = text_at("revision").filter(|told| !told.is_empty());
+        told.map(RevisionId::new)
+    };
     Judgement {
         status,
         detail,
-        revision: revision
-            .filter(|revision| !revision.is_empty())
-            .map(RevisionId::new),
+        revision: revision(answer.headers).or_else(told),
         reported: document.as_ref().map(reported).unwrap_or_default(),
     }
 }
 
+/// The revision that a front door names.
+pub(crate) fn revision(headers: &HeaderMap) -> Option<RevisionId> {
+    text_of(headers, REVISION_HEADER)
+        .filter(|named| !named.is_empty())
+        .map(RevisionId::new)
+}
+
 fn mismatch(
     answer: &Answer<'_>,
-    expected: &Expected<'_>,
+    expected: &HttpProbe,
+    document: Option<&Value>,
+) -> Option<(Status, String)> {
+    if let Some(problem) = wrong_status(answer, &expected.expect) {
+        return Some(problem);
+    }
+    wrong_header(answer.headers, &expected.headers)
+        .or_else(|| wrong_text(answer, expected.body.as_deref()))
+        .or_else(|| wrong_json(answer, &expected.json, document))
+        .map(|problem| (Status::Unavailable, problem))
+}
+
+fn wrong_status(answer: &Answer<'_>, expected: &[StatusRange]) -> Option<(Status, String)> {
+    let got = answer.status;
+    if expected.iter().any(|range| range.contains(got)) {
+        return None;
+    }
+    let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+    let mut detail = format!("expected {}, got {got}", expected.join(" or "));
+    let wants_tls = |said: &&[u8]| answer.body.windows(said.len()).any(|part| part == *said);
+    let status = match got {
+        401 | 403 | 407 => Status::AuthFailed,
+        400 if WANTS_TLS.iter().any(wants_tls) => {
+            detail.push_str(": the port speaks TLS, ask it with https");
+            Status::TlsFailed
+        }
+        300..400 => {
+            if let Some(to) = text_of(answer.headers, header::LOCATION.as_str()) {
+                detail.push_str(&format!(", a redirect to {}", cut(to)));
+            }
+            Status::Unavailable
+        }
+        _ => Status::Unavailable,
+    };
+    Some((status, detail))
+}
+
+fn wrong_header(found: &HeaderMap, expected: &BTreeMap<String, String>) -> Option<String> {
+    expected.iter().find_map(|(name, part)| {
+        let values: Vec<_> = found
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
+        if values.is_empty() {
+            Some(format!("expected the header {name}, got none"))
+        } else if values.iter().any(|value| value.contains(&**part)) {
+            None
+        } else {
+            let (part, got) = (cut(part), cut(&values.join(", ")));
+            Some(format!("expected {name} to contain {part:?}, got {got:?}"))
+        }
+    })
+}
+
+fn wrong_text(answer: &Answer<'_>, expected: Option<&str>) -> Option<String> {
+    let expected = expected?;
+    let body = String::from_utf8_lossy(answer.body);
+    if body.contains(expected) {
+        return None;
+    }
+    let whole = if answer.truncated {
+        format!("the first {} bytes of the body", answer.body.len())
+    } else {
+        "the body".to_owned()
+    };
+    let encoding = encoding_note(answer.headers);
+    Some(format!(
+        "expected {whole} to contain {:?}, got {:?}{encoding}",
+        cut(expected),
+        cut(body.trim())
+    ))
+}
+
+fn wrong_json(
+    answer: &Answer<'_>,
+    expected: &BTreeMap<String, Value>,
     document: Option<&Value>,
 ) -> Option<String> {
-    if answer.status != expected.status {
-        return Some(format!(
-            "expected {}, got {}",
-            expected.status, answer.status
-        ));
-    }
-    if expected.json.is_empty() {
+    if expected.is_empty() {
         return None;
     }
     let Some(document) = document else {
         return Some(if answer.truncated {
             format!("the body is longer than {} bytes", answer.body.len())
         } else {
-            "the body is not JSON".to_owned()
+            format!("the body is not JSON{}", encoding_note(answer.headers))
         });
     };
-    expected.json.iter().find_map(|(path, wanted)| {
+    expected.iter().find_map(|(path, wanted)| {
         let found = json_path::find(document, path);
         if found.is_some_and(|found| same(found, wanted) || is_degraded_word(path, found)) {
             return None;
         }
-        let found = found.map_or_else(|| "nothing".to_owned(), shorten);
-        Some(format!(
-            "expected {path} to be {}, got {found}",
-            shorten(wanted)
-        ))
+        let found = found.map_or_else(|| "nothing".to_owned(), |found| cut(&found.to_string()));
+        let wanted = cut(&wanted.to_string());
+        Some(format!("expected {path} to be {wanted}, got {found}"))
     })
+}
+
+/// Compression was declined; a server that compresses all the same sends what cannot be read.
+fn encoding_note(headers: &HeaderMap) -> String {
+    match text_of(headers, header::CONTENT_ENCODING.as_str()) {
+        Some(encoding) if encoding != "identity" => {
+            format!(" (compressed as {}, unasked)", cut(encoding))
+        }
+        _ => String::new(),
+    }
+}
+
+fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// `1` and `1.0` are one number, whichever of them a person or a program writes.
@@ -128,11 +216,11 @@ fn is_degraded_word(path: &str, found: &Value) -> bool {
             .is_some_and(|word| word.eq_ignore_ascii_case("degraded"))
 }
 
-fn shorten(value: &Value) -> String {
-    let text = value.to_string();
+/// As much of a foreign text as fits into a line for a person.
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -162,23 +250,32 @@ mod tests {
     use super::*;
 
     fn judge_answer(status: u16, body: &str, took: u64, wanted: &Value) -> Judgement {
-        let json = wanted.as_object().unwrap().clone().into_iter().collect();
-        let body = body.as_bytes();
+        let mut expected = HttpProbe::get("/");
+        expected.json = wanted.as_object().unwrap().clone().into_iter().collect();
+        judge_with(status, &[], body, took, &expected)
+    }
+
+    fn judge_with(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        body: &str,
+        took: u64,
+        expected: &HttpProbe,
+    ) -> Judgement {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (
+                http::HeaderName::from_static(name),
+                http::HeaderValue::from_static(value),
+            )
+        };
         let answer = Answer {
             status,
-            revision: None,
-            body,
+            headers: &headers.iter().map(header).collect(),
+            body: body.as_bytes(),
             truncated: false,
             latency_ms: took,
         };
-        judge(
-            &answer,
-            &Expected {
-                status: 200,
-                json: &json,
-                degraded_ms: 100,
-            },
-        )
+        judge(&answer, expected, 100)
     }
 
     fn check(status: u16, body: &str, took: u64, wanted: &Value, expected: (Status, &str)) {
@@ -244,27 +341,93 @@ mod tests {
         );
     }
 
+    fn check_expected(change: impl FnOnce(&mut HttpProbe), expected: (Status, &str)) {
+        let mut probe = HttpProbe::get("/");
+        change(&mut probe);
+        let headers = [("content-type", "text/html"), ("location", "/login")];
+        let status = if probe.method == "GET" { 200 } else { 302 };
+        let got = judge_with(status, &headers, "all is well", 5, &probe);
+        assert_eq!(got.status, expected.0, "{}", got.detail);
+        assert!(got.detail.contains(expected.1), "{}", got.detail);
+    }
+
+    #[test]
+    fn statuses_headers_and_text_are_expected() {
+        use Status::{Healthy, Unavailable};
+        let header = |name: &str, part: &str| BTreeMap::from([(name.to_owned(), part.to_owned())]);
+        check_expected(
+            |p| p.headers = header("Content-Type", "html"),
+            (Healthy, ""),
+        );
+        check_expected(|p| p.headers = header("content-type", ""), (Healthy, ""));
+        check_expected(
+            |p| p.headers = header("content-type", "json"),
+            (
+                Unavailable,
+                r#"content-type to contain "json", got "text/html""#,
+            ),
+        );
+        check_expected(
+            |p| p.headers = header("etag", ""),
+            (Unavailable, "expected the header etag, got none"),
+        );
+        check_expected(|p| p.body = Some("well".to_owned()), (Healthy, ""));
+        check_expected(
+            |p| p.body = Some("ill".to_owned()),
+            (Unavailable, r#"to contain "ill", got "all is well""#),
+        );
+        let range = StatusRange { from: 200, to: 299 };
+        check_expected(|p| p.expect = vec![range], (Healthy, ""));
+        check_expected(
+            |p| {
+                p.expect = vec![
+                    StatusRange::exactly(204),
+                    StatusRange { from: 300, to: 399 },
+                ]
+            },
+            (Unavailable, "expected 204 or 300-399, got 200"),
+        );
+        check_expected(
+            |p| p.method = "HEAD".to_owned(),
+            (Unavailable, "got 302, a redirect to /login"),
+        );
+    }
+
+    #[test]
+    fn who_is_refused_is_told_apart() {
+        let none = json!({});
+        check(401, "", 5, &none, (Status::AuthFailed, "got 401"));
+        check(403, "", 5, &none, (Status::AuthFailed, "got 403"));
+        check(407, "", 5, &none, (Status::AuthFailed, "got 407"));
+        check(404, "", 5, &none, (Status::Unavailable, "got 404"));
+        let nginx = "<p>The plain HTTP request was sent to HTTPS port</p>";
+        check(400, nginx, 5, &none, (Status::TlsFailed, "with https"));
+        check(400, "no", 5, &none, (Status::Unavailable, "got 400"));
+    }
+
+    #[test]
+    fn unasked_compression_is_named() {
+        let mut expected = HttpProbe::get("/");
+        expected.json = BTreeMap::from([("$.a".to_owned(), json!(1))]);
+        let got = judge_with(200, &[("content-encoding", "gzip")], "\u{1f}", 5, &expected);
+        assert_eq!(
+            got.detail,
+            "the body is not JSON (compressed as gzip, unasked)"
+        );
+    }
+
     #[test]
     fn the_header_names_the_revision_before_the_body_does() {
-        let body = br#"{"revision":"from-body"}"#;
-        let revision = |header: Option<&str>| {
-            let revision = header.map(str::to_owned);
-            let answer = Answer {
-                status: 200,
-                revision,
-                body,
-                truncated: false,
-                latency_ms: 1,
-            };
-            let expected = Expected {
-                status: 200,
-                json: &BTreeMap::new(),
-                degraded_ms: 100,
-            };
-            judge(&answer, &expected).revision.unwrap()
+        let revision = |headers: &[(&'static str, &'static str)]| {
+            let body = r#"{"revision":"from-body"}"#;
+            let judged = judge_with(200, headers, body, 1, &HttpProbe::get("/"));
+            judged.revision.unwrap()
         };
-        assert_eq!(&*revision(Some("from-header")), "from-header");
-        assert_eq!(&*revision(None), "from-body");
+        assert_eq!(
+            &*revision(&[("x-assay-revision", "from-header")]),
+            "from-header"
+        );
+        assert_eq!(&*revision(&[]), "from-body");
     }
 
     #[test]

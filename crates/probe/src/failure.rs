@@ -5,8 +5,13 @@ use std::io;
 
 use assay_model::Status;
 
+use crate::refusal;
+
 /// What the failure means, and one clause about it.
 pub(crate) type Failure = (Status, String);
+
+/// Said of an answer in another protocol.
+pub(crate) const NOT_HTTP: &str = "the answer is not HTTP";
 
 /// The deadline passed.
 pub(crate) fn timed_out(what: &str, timeout_ms: u64) -> Failure {
@@ -47,13 +52,20 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
                 unreachable("no route to the host")
             }
             io::ErrorKind::TimedOut => unreachable("connection timed out"),
+            io::ErrorKind::AddrNotAvailable => unreachable("no such address on this network"),
             // What an `io::Error` wraps is not its source.
             _ => error.get_ref().map(|inner| classify(inner)),
         };
     }
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(refusal::explain(error));
+    }
     let error = error.downcast_ref::<hyper::Error>()?;
-    if error.is_parse() {
-        unreachable("the answer is not HTTP")
+    let unavailable = |detail: &str| Some((Status::Unavailable, detail.to_owned()));
+    if error.is_parse_too_large() {
+        unavailable("the headers of the answer are too long")
+    } else if error.is_parse() {
+        unavailable(NOT_HTTP)
     } else if error.is_incomplete_message() {
         unreachable("connection closed before the answer ended")
     } else {
@@ -85,11 +97,29 @@ mod tests {
             Status::Unreachable,
             "no route",
         );
+        check(
+            io::ErrorKind::AddrNotAvailable,
+            Status::Unreachable,
+            "no such address",
+        );
         check(io::ErrorKind::TimedOut, Status::Unreachable, "timed out");
         check(
             io::ErrorKind::PermissionDenied,
             Status::Unreachable,
             "permission denied",
+        );
+    }
+
+    #[test]
+    fn a_failed_handshake_is_told_apart_from_a_failed_connection() {
+        let wrapped = io::Error::new(
+            io::ErrorKind::InvalidData,
+            rustls::Error::NoCertificatesPresented,
+        );
+        let (status, text) = classify(&wrapped);
+        assert_eq!(
+            (status, &*text),
+            (Status::TlsFailed, "the server presented no certificate")
         );
     }
 }

@@ -1,221 +1,186 @@
-//! An HTTP probe: `GET path`, judged by status, body and time.
+//! An HTTP probe: one request, its redirects where they are followed, and a judgement.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use assay_model::{Health, ProbeTarget, Status};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, StatusCode, Url, Version, redirect};
-use serde_json::Value;
+use assay_model::{Certificate, Health, HttpProbe, ProbeTarget, Status};
+use url::Url;
 
-use crate::answer::{self, Answer, Expected};
+use crate::address::{self, unusable};
+use crate::answer::{self, Answer};
 use crate::failure::{self, Failure};
+use crate::request::{self, Ask, Hop};
+use crate::timeline::Timeline;
+use crate::tls::Trust;
 
-/// Bytes of a body that are read and kept: a health document is a fraction of that, and
-/// evidence is kept for ever.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Redirects that are followed at most, whatever the configuration says; browsers stop at 20.
+const REDIRECTS_MAX: u32 = 20;
 
-/// In which header a front door names the revision that answers.
-const REVISION_HEADER: &str = "x-assay-revision";
-
-const USER_AGENT: &str = concat!("assay/", env!("CARGO_PKG_VERSION"));
-
-/// Asks over HTTP.
-#[derive(Clone, Debug)]
-pub(crate) struct HttpProbe {
-    client: Client,
+/// What came of it so far.
+struct Talk {
+    timeline: Timeline,
+    hops: Vec<Hop>,
 }
 
-/// What has come of an answer so far.
-#[derive(Default)]
-struct Received {
-    head: Option<(Version, StatusCode, HeaderMap)>,
-    body: Vec<u8>,
-    truncated: bool,
-}
-
-impl HttpProbe {
-    pub(crate) fn new() -> Self {
-        // No redirects: the answer of another place says nothing about this one. No idle
-        // connections: a probe that reuses one does not see that nobody listens any more.
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()
-            .expect("a client without TLS and proxies needs nothing that could be missing");
-        Self { client }
-    }
-
-    /// Asks once.
-    pub(crate) async fn probe(
-        &self,
-        target: &ProbeTarget,
-        path: &str,
-        expect: u16,
-        json: &BTreeMap<String, Value>,
-    ) -> (Health, Vec<u8>) {
-        let started = Instant::now();
-        let mut received = Received::default();
-        let (shown, outcome) = match url(&target.url, path) {
-            Ok(url) => {
-                let shown = without_password(&url);
-                (
-                    shown,
-                    self.exchange(url, target.probe.timeout_ms, &mut received)
-                        .await,
-                )
+/// Asks once.
+pub(crate) async fn once(
+    target: &ProbeTarget,
+    probe: &HttpProbe,
+    trust: &Trust,
+) -> (Health, Vec<u8>) {
+    let mut talk = Talk {
+        timeline: Timeline::start("no address"),
+        hops: Vec::new(),
+    };
+    let (shown, outcome) = match url(&target.url, &probe.path) {
+        Ok(url) => {
+            let shown = address::without_password(&url);
+            (shown, exchange(target, probe, trust, url, &mut talk).await)
+        }
+        Err(problem) => (probe.path.clone(), Err(problem)),
+    };
+    let mut health = Health::new(target.service.clone(), "http", shown, Status::Unreachable);
+    health.latency_ms = talk.timeline.elapsed_ms();
+    health.certificate = certificate(&talk.hops);
+    let head = talk.hops.last().and_then(|hop| hop.head.as_ref());
+    health.http_status = head.map(|head| head.status.as_u16());
+    match (outcome, talk.hops.last(), head) {
+        (Err((status, detail)), _, _) => (health.status, health.detail) = (status, detail),
+        (Ok(()), Some(hop), Some(head)) => {
+            let answer = Answer {
+                status: head.status.as_u16(),
+                headers: &head.headers,
+                body: &hop.body,
+                truncated: hop.truncated,
+                latency_ms: health.latency_ms,
+            };
+            let judged = answer::judge(&answer, probe, target.probe.degraded_ms);
+            health.status = judged.status;
+            health.detail = judged.detail;
+            health.revision = judged.revision;
+            health.reported = judged.reported;
+            if talk.hops.len() > 1 {
+                health
+                    .detail
+                    .push_str(&format!("; by way of {}", way(&talk.hops)));
             }
-            Err(problem) => (path.to_owned(), Err((Status::Unreachable, problem))),
+        }
+        (Ok(()), _, _) => health.detail = "no answer".to_owned(),
+    }
+    let exchange = render(&health, &talk);
+    (health, exchange)
+}
+
+/// The deadline covers everything from the look-up of the name to the last byte.
+async fn exchange(
+    target: &ProbeTarget,
+    probe: &HttpProbe,
+    trust: &Trust,
+    url: Url,
+    talk: &mut Talk,
+) -> Result<(), Failure> {
+    let timeout_ms = target.probe.timeout_ms;
+    let followed = follow(target, probe, trust, url, talk);
+    match tokio::time::timeout(Duration::from_millis(timeout_ms), followed).await {
+        Ok(outcome) => outcome,
+        Err(_) if talk.hops.last().is_some_and(Hop::is_dripping) => {
+            let what = "the headers of the answer did not end";
+            Err(failure::timed_out(what, timeout_ms))
+        }
+        Err(_) => Err(talk.timeline.timed_out(timeout_ms)),
+    }
+}
+
+async fn follow(
+    target: &ProbeTarget,
+    probe: &HttpProbe,
+    trust: &Trust,
+    url: Url,
+    talk: &mut Talk,
+) -> Result<(), Failure> {
+    let redirects_max = probe.redirects_max.min(REDIRECTS_MAX);
+    let mut ask = Ask::new(probe, url)?;
+    for _ in 0..=redirects_max {
+        // The name that a certificate must be for is that of the first server alone.
+        let mut policy = target.probe.tls.clone();
+        if !ask.at_home {
+            policy.server_name = None;
+        }
+        talk.hops.push(Hop::new(&ask));
+        let hop = talk.hops.last_mut().expect("it was just pushed");
+        request::send(&ask, &policy, trust, hop, &mut talk.timeline).await?;
+        if redirects_max == 0 {
+            return Ok(());
+        }
+        let Some(next) = redirect(hop, probe) else {
+            return Ok(());
         };
-        let latency_ms = started.elapsed().as_millis() as u64;
-        let mut health = Health {
-            service: target.service.clone(),
-            kind: "http".to_owned(),
-            target: shown,
-            status: Status::Unreachable,
-            latency_ms,
-            http_status: received.head.as_ref().map(|(_, status, _)| status.as_u16()),
-            revision: None,
-            detail: String::new(),
-            reported: BTreeMap::new(),
-        };
-        match (outcome, &received.head) {
-            (Ok(()), Some((_, status, headers))) => {
-                let answer = Answer {
-                    status: status.as_u16(),
-                    revision: header(headers, REVISION_HEADER),
-                    body: &received.body,
-                    truncated: received.truncated,
-                    latency_ms,
-                };
-                let degraded_ms = target.probe.degraded_ms;
-                let judged = answer::judge(
-                    &answer,
-                    &Expected {
-                        status: expect,
-                        json,
-                        degraded_ms,
-                    },
-                );
-                health.status = judged.status;
-                health.detail = judged.detail;
-                health.revision = judged.revision;
-                health.reported = judged.reported;
-            }
-            (Ok(()), None) => health.detail = "no answer".to_owned(),
-            (Err((status, detail)), _) => (health.status, health.detail) = (status, detail),
-        }
-        let exchange = render(&health, &received);
-        (health, exchange)
-    }
-
-    /// The deadline covers everything from the look-up of the name to the last byte.
-    async fn exchange(
-        &self,
-        url: Url,
-        timeout_ms: u64,
-        received: &mut Received,
-    ) -> Result<(), Failure> {
-        let deadline = Duration::from_millis(timeout_ms);
-        match tokio::time::timeout(deadline, self.receive(url, received)).await {
-            Ok(outcome) => outcome,
-            Err(_) if received.head.is_some() => {
-                Err(failure::timed_out("the answer did not end", timeout_ms))
-            }
-            Err(_) => Err(failure::timed_out("no answer", timeout_ms)),
+        ask = ask.redirected(next?, hop)?;
+        let asked = |hop: &Hop| hop.url == ask.url && hop.method == ask.method;
+        if talk.hops.iter().any(asked) {
+            let back = relative(&ask.url, &talk.hops[0].url);
+            let detail = format!("redirects in a circle: {} -> {back}", way(&talk.hops));
+            return Err((Status::Unavailable, detail));
         }
     }
+    let detail = format!("more than {redirects_max} redirects: {}", way(&talk.hops));
+    Err((Status::Unavailable, detail))
+}
 
-    async fn receive(&self, url: Url, received: &mut Received) -> Result<(), Failure> {
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let mut response = self.client.get(url).send().await.map_err(|error| {
-            let failure = failure::classify(&error);
-            // A name that cannot be looked up fails while connecting and has no socket error.
-            let is_sorted = failure.0 == Status::Refused || !error.is_connect();
-            let is_name = host.parse::<std::net::IpAddr>().is_err() && failure.1.contains("lookup");
-            if !is_sorted && is_name {
-                (Status::Unreachable, format!("no address for `{host}`"))
-            } else {
-                failure
-            }
-        })?;
-        let headers = response.headers().clone();
-        received.head = Some((response.version(), response.status(), headers));
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| failure::classify(&error))?
-        {
-            let room = BODY_BYTES_MAX - received.body.len();
-            received
-                .body
-                .extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                received.truncated = true;
-                break;
-            }
-        }
-        Ok(())
+/// That of the first server which has one: the service itself, or whom it redirects to.
+fn certificate(hops: &[Hop]) -> Option<Certificate> {
+    hops.iter().find_map(|hop| hop.seen.as_ref()?.certificate())
+}
+
+/// Where an answer sends; `None` where it does not, or where that is what was expected.
+fn redirect(hop: &Hop, probe: &HttpProbe) -> Option<Result<Url, Failure>> {
+    let head = hop.head.as_ref()?;
+    let status = head.status.as_u16();
+    let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
+    if !is_redirect || probe.expect.iter().any(|range| range.contains(status)) {
+        return None;
+    }
+    let location = head.headers.get(http::header::LOCATION)?;
+    let location = String::from_utf8_lossy(location.as_bytes());
+    Some(hop.url.join(&location).map_err(|_| {
+        let shown = answer::cut(&location);
+        let detail = format!("redirected to {shown:?}, which is not a URL");
+        (Status::Unavailable, detail)
+    }))
+}
+
+/// `/a -> /b -> https://other/c`.
+fn way(hops: &[Hop]) -> String {
+    let first = &hops[0].url;
+    let places: Vec<_> = hops.iter().map(|hop| relative(&hop.url, first)).collect();
+    places.join(" -> ")
+}
+
+fn relative(url: &Url, home: &Url) -> String {
+    if url.origin() == home.origin() {
+        request::path_and_query(url)
+    } else {
+        address::without_password(url)
     }
 }
 
-fn url(base: &str, path: &str) -> Result<Url, String> {
-    let url = Url::parse(&format!("{}{path}", base.trim_end_matches('/')))
-        .map_err(|error| format!("not a usable URL: {error}"))?;
+fn url(base: &str, path: &str) -> Result<Url, Failure> {
+    let url = address::parse(&format!("{}{path}", base.trim_end_matches('/')))?;
     match url.scheme() {
-        "http" => Ok(url),
-        "https" => Err("https cannot be asked: this assay has no TLS".to_owned()),
-        other => Err(format!("`{other}` cannot be asked over HTTP")),
+        "http" | "https" => Ok(url),
+        other => Err(unusable(format!("`{other}` cannot be asked over HTTP"))),
     }
-}
-
-fn without_password(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both calls fail only for URLs without a host, which hold no password.
-    let _cleared = url.set_password(None).and_then(|()| url.set_username(""));
-    url.to_string()
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned)
 }
 
 /// The exchange as it would stand on the wire, with a note where it broke off.
-fn render(health: &Health, received: &Received) -> Vec<u8> {
-    let mut out = match Url::parse(&health.target) {
-        Ok(url) => {
-            let query = url
-                .query()
-                .map(|query| format!("?{query}"))
-                .unwrap_or_default();
-            let path = format!("{}{query}", url.path());
-            format!(
-                "GET {path} HTTP/1.1\nhost: {}\nuser-agent: {USER_AGENT}\n\n",
-                url.authority()
-            )
-        }
-        Err(_) => format!("GET {}\n\n", health.target),
+fn render(health: &Health, talk: &Talk) -> Vec<u8> {
+    let mut out = Vec::new();
+    for hop in &talk.hops {
+        hop.render(&mut out);
     }
-    .into_bytes();
-    if let Some((version, status, headers)) = &received.head {
-        out.extend_from_slice(format!("{version:?} {status}\n").as_bytes());
-        for (name, value) in headers {
-            out.extend_from_slice(format!("{name}: ").as_bytes());
-            out.extend_from_slice(value.as_bytes());
-            out.push(b'\n');
-        }
-        out.push(b'\n');
-        out.extend_from_slice(&received.body);
-        if received.truncated {
-            out.extend_from_slice(format!("\n[cut at {BODY_BYTES_MAX} bytes]").as_bytes());
-        }
-        out.push(b'\n');
+    if talk.hops.is_empty() {
+        out.extend_from_slice(format!("{}\n", health.target).as_bytes());
     }
+    out.extend_from_slice(talk.timeline.render().as_bytes());
     out.extend_from_slice(format!("[{}: {}]\n", health.status.word(), health.detail).as_bytes());
     out
 }

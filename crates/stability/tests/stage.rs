@@ -61,11 +61,7 @@ fn service(name: &str, source: &str) -> Service {
     Service {
         name: name.into(),
         url: "http://127.0.0.1:1".into(),
-        probe: Probe {
-            kind: ProbeKind::Tcp,
-            degraded_ms: 1,
-            timeout_ms: 1,
-        },
+        probe: Probe::new(ProbeKind::Tcp),
         depends_on: Vec::new(),
         source: vec![source.into()],
         risk: None,
@@ -81,7 +77,7 @@ fn service(name: &str, source: &str) -> Service {
             strategy: Strategy::Recreate,
             restart: RestartPolicy::Never,
         }),
-        log_file: None,
+        observe: Vec::new(),
     }
 }
 

@@ -149,6 +149,9 @@ mod tests {
             revision: None,
             detail: String::new(),
             reported: BTreeMap::new(),
+            samples: None,
+            certificate: None,
+            runtime: None,
         };
         (service.into(), (health, Vec::new()))
     }

@@ -172,6 +172,9 @@ async fn a_broken_system_is_not_put_to_the_proof() {
         revision: None,
         detail: String::new(),
         reported: Default::default(),
+        samples: None,
+        certificate: None,
+        runtime: None,
     };
     journal.bodies.push(Body::HealthObserved {
         health,

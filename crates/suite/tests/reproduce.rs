@@ -101,6 +101,9 @@ impl Prober for Connects {
             revision: None,
             detail: format!("{:?}", connected.map(drop)),
             reported: BTreeMap::new(),
+            samples: None,
+            certificate: None,
+            runtime: None,
         };
         (health, b"connect".to_vec())
     }

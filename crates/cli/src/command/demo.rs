@@ -12,10 +12,16 @@ use golden_path::incidents::{self, Action, Incident};
 use golden_path::tree::{self, Ports};
 
 use crate::args::DemoArgs;
+use crate::document::{IncidentRow, IncidentsDocument};
 use crate::failure::Failure;
+use crate::live::Live;
+use crate::output::Output;
 use crate::screen::finish;
 use crate::session::{CONFIG_FILE, STATE_FOLDER, Session};
-use crate::terminal::{self, Live};
+use crate::terminal::{self, COLUMNS, fold};
+
+/// Columns before what an incident is, in the list.
+const LIST_INDENT: usize = 32;
 
 /// The services of the platform, in the order in which they are first rolled out.
 const SERVICES: [&str; 3] = ["auth", "backend", "frontend"];
@@ -30,15 +36,15 @@ const SMALL_TESTS: &str = r#"only = [
     "threads::message_is_kept",
 ]"#;
 
-pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
+pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<u8, Failure> {
     if args.list {
-        list();
+        list(output);
         return Ok(0);
     }
     let incident = incidents::get(&args.incident).ok_or_else(|| {
-        let names: Vec<String> = incidents::all().into_iter().map(|i| i.name).collect();
-        Failure::usage(format!("no incident {}", args.incident))
-            .hint(format!("known incidents: {}", names.join(", ")))
+        let known = incidents::all();
+        let known = known.iter().map(|incident| incident.name.as_str());
+        Failure::unknown("incident", &args.incident, known)
     })?;
     let folder = scratch_folder(args.dir.as_deref())?;
     let plan = prepare(&folder, &incident, args.small, args.keep).await?;
@@ -46,13 +52,13 @@ pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
         terminal::print(&folder.display().to_string());
         return Ok(0);
     }
-    terminal::complain(&format!("{}\nin {}\n", incident.summary, folder.display()));
+    output.note(&format!("{}\nin {}\n", incident.summary, folder.display()));
 
     let session = Session::open(&folder)?;
-    let mut live = Live::new();
+    let mut live = Live::expecting(output, || session.usual());
     let (run, ended) = session.start(plan, &mut live).await?;
     let code = finish(&session, &run, ended, &live)?;
-    if args.keep {
+    if args.keep && output.is_text() {
         terminal::print("the platform is up:");
         for service in session.project.services.values() {
             terminal::print(&format!("  {:<10}{}", service.name, service.url));
@@ -66,14 +72,23 @@ pub(crate) async fn run(args: DemoArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn list() {
-    for incident in incidents::all() {
-        let end = incident.expect.end.word();
-        terminal::print(&format!(
-            "{:<16}ends {end:<11}{}",
-            incident.name, incident.summary
-        ));
-    }
+fn list(output: Output) {
+    let incidents = incidents::all();
+    let rows = incidents.into_iter().map(|incident| IncidentRow {
+        name: incident.name,
+        summary: incident.summary,
+        end: incident.expect.end.word().to_owned(),
+    });
+    let document = IncidentsDocument {
+        incidents: rows.collect(),
+    };
+    output.list(&document, &document.incidents, || {
+        let line = |row: &IncidentRow| {
+            let text = fold(&row.summary, LIST_INDENT, COLUMNS);
+            format!("{:<16}ends {:<11}{text}\n", row.name, row.end)
+        };
+        document.incidents.iter().map(line).collect()
+    });
 }
 
 /// A folder that holds nothing yet.

@@ -6,11 +6,12 @@ use assay_model::RunId;
 
 use crate::args::ResumeArgs;
 use crate::failure::Failure;
+use crate::live::Live;
+use crate::output::Output;
 use crate::screen::finish;
 use crate::session::{Session, journal_failed};
-use crate::terminal::Live;
 
-pub(crate) async fn run(folder: &Path, args: ResumeArgs) -> Result<u8, Failure> {
+pub(crate) async fn run(folder: &Path, args: ResumeArgs, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let runs = session
         .journal
@@ -42,7 +43,7 @@ pub(crate) async fn run(folder: &Path, args: ResumeArgs) -> Result<u8, Failure> 
                 })?
         }
     };
-    let mut live = Live::new();
+    let mut live = Live::expecting(output, || session.usual());
     let ended = session.resume(&run, &mut live).await?;
     finish(&session, &run, ended, &live)
 }

@@ -1,22 +1,23 @@
-//! `assay run` and the steps that stand alone.
+//! `assay run` and the steps that are run alone.
 
 use std::path::Path;
 
 use assay_engine::Ended;
 use assay_model::{
-    Facts, Health, Prologue, RolloutId, RolloutRequest, RolloutSource, RunId, RunPlan, ServiceName,
-    Step,
+    Facts, Prologue, RolloutId, RolloutRequest, RolloutSource, RunPlan, ServiceName, Step,
 };
 use assay_world::git::Git;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::{DeployArgs, ExecuteArgs, Format, RunArgs};
+use crate::document::{AuditDocument, ExecuteDocument};
 use crate::failure::Failure;
+use crate::live::Live;
+use crate::output::Output;
 use crate::screen::finish;
 use crate::session::Session;
-use crate::terminal::{self, Live};
 
-pub(crate) async fn run(folder: &Path, args: RunArgs) -> Result<u8, Failure> {
+pub(crate) async fn run(folder: &Path, args: RunArgs, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     known_suites(&session, &args.suite)?;
     let prologue = rollouts(&session, &args.deploy, None, "asked for with --deploy")?;
@@ -28,10 +29,10 @@ pub(crate) async fn run(folder: &Path, args: RunArgs) -> Result<u8, Failure> {
         approved: args.approve,
         teardown: false,
     };
-    drive(&session, plan).await
+    drive(&session, plan, output).await
 }
 
-pub(crate) async fn deploy(folder: &Path, args: DeployArgs) -> Result<u8, Failure> {
+pub(crate) async fn deploy(folder: &Path, args: DeployArgs, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let protected = session
         .project
@@ -64,32 +65,34 @@ pub(crate) async fn deploy(folder: &Path, args: DeployArgs) -> Result<u8, Failur
         prologue,
         ..alone(Step::Deploy)
     };
-    drive(&session, plan).await
+    drive(&session, plan, output).await
 }
 
-pub(crate) async fn ready(folder: &Path, format: Format) -> Result<u8, Failure> {
-    let session = Session::open(folder)?;
-    step(&session, alone(Step::Ready), format, |facts| {
-        let services: Vec<&Health> = facts.health.values().map(|(health, _)| health).collect();
-        json!({ "services": services })
-    })
-    .await
-}
-
-pub(crate) async fn execute(folder: &Path, args: ExecuteArgs) -> Result<u8, Failure> {
+pub(crate) async fn execute(
+    folder: &Path,
+    args: ExecuteArgs,
+    output: Output,
+) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     known_suites(&session, &args.suite)?;
     let plan = RunPlan {
         suites: args.suite,
         ..alone(Step::Execute)
     };
-    step(&session, plan, args.format, |facts| json!(facts.execution)).await
+    step(&session, plan, output, |facts| ExecuteDocument {
+        run: facts.run.clone(),
+        execution: facts.execution.clone(),
+    })
+    .await
 }
 
-pub(crate) async fn audit(folder: &Path, format: Format) -> Result<u8, Failure> {
+pub(crate) async fn audit(folder: &Path, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
-    step(&session, alone(Step::Audit), format, |facts| {
-        json!(facts.audit)
+    step(&session, alone(Step::Audit), output, |facts| {
+        AuditDocument {
+            run: facts.run.clone(),
+            report: facts.audit.clone(),
+        }
     })
     .await
 }
@@ -105,7 +108,8 @@ async fn resolve(session: &Session, name: &str) -> Result<String, Failure> {
     }
 }
 
-fn alone(step: Step) -> RunPlan {
+/// A plan for one step.
+pub(crate) fn alone(step: Step) -> RunPlan {
     RunPlan {
         prologue: Vec::new(),
         only: Some(step),
@@ -116,47 +120,50 @@ fn alone(step: Step) -> RunPlan {
     }
 }
 
-async fn drive(session: &Session, plan: RunPlan) -> Result<u8, Failure> {
-    let mut live = Live::new();
+async fn drive(session: &Session, plan: RunPlan, output: Output) -> Result<u8, Failure> {
+    let mut live = Live::expecting(output, || session.usual());
     let (run, ended) = session.start(plan, &mut live).await?;
     finish(session, &run, ended, &live)
 }
 
 /// Runs one step and prints its result.
-async fn step(
+async fn step<D: Serialize>(
     session: &Session,
     plan: RunPlan,
-    format: Format,
-    document: impl Fn(&Facts) -> serde_json::Value,
+    output: Output,
+    document: impl Fn(&Facts) -> D,
 ) -> Result<u8, Failure> {
-    match format {
-        Format::Text => drive(session, plan).await,
+    match output.format {
+        Format::Text | Format::Jsonl => drive(session, plan, output).await,
         Format::Json => {
-            let (_, ended): (RunId, Ended) = session.start(plan, &mut Live::silent()).await?;
-            if let Some(error) = ended.error {
-                return Err(error.into());
-            }
-            terminal::print(&format!("{:#}", document(&ended.facts)));
+            let (_, ended) = session.start(plan, &mut Live::new(output)).await?;
+            let ended = looked(ended)?;
+            output.result(&document(&ended.facts), String::new);
             Ok(ended.end.exit_code())
         }
     }
 }
 
-fn known_suites(session: &Session, names: &[String]) -> Result<(), Failure> {
-    let suites = &session.project.suites;
-    let unknown = names
-        .iter()
-        .find(|name| !suites.iter().any(|suite| suite.name == **name));
-    match unknown {
-        None => Ok(()),
-        Some(name) => {
-            let known: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
-            Err(
-                Failure::usage(format!("no suite {name} in the configuration"))
-                    .hint(format!("known suites: {}", known.join(", "))),
-            )
-        }
+/// The end of a step that could look.
+pub(crate) fn looked(ended: Ended) -> Result<Ended, Failure> {
+    match ended.error {
+        Some(error) => Err(error.into()),
+        None => Ok(ended),
     }
+}
+
+fn known_suites(session: &Session, names: &[String]) -> Result<(), Failure> {
+    let known = || {
+        session
+            .project
+            .suites
+            .iter()
+            .map(|suite| suite.name.as_str())
+    };
+    names
+        .iter()
+        .find(|name| !known().any(|known| known == name.as_str()))
+        .map_or(Ok(()), |name| Err(Failure::unknown("suite", name, known())))
 }
 
 /// Requests for roll-outs of `services`, in the order given.
@@ -172,11 +179,8 @@ fn rollouts(
         .enumerate()
         .map(|(place, name)| {
             if !known.contains_key(name.as_str()) {
-                let names: Vec<&str> = known.keys().map(ServiceName::as_str).collect();
-                return Err(
-                    Failure::usage(format!("no service {name} in the configuration"))
-                        .hint(format!("known services: {}", names.join(", "))),
-                );
+                let names = known.keys().map(ServiceName::as_str);
+                return Err(Failure::unknown("service", name, names));
             }
             let source = match commit {
                 Some(commit) => RolloutSource::Commit(commit.to_owned()),

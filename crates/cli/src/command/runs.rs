@@ -6,12 +6,14 @@ use assay_model::{Event, RunId};
 use assay_world::clock;
 use serde_json::json;
 
-use crate::args::{Format, ShowArgs, VerifyArgs};
+use crate::args::{ShowArgs, VerifyArgs};
+use crate::document::{RunRow, RunsDocument, ShowDocument, VerifyDocument};
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::session::{Session, journal_failed};
 use crate::terminal;
 
-pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
+pub(crate) fn list(folder: &Path, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let mut runs = session
         .journal
@@ -23,41 +25,40 @@ pub(crate) fn list(folder: &Path, format: Format) -> Result<u8, Failure> {
             Failure::cannot_look("no run in this project yet").hint("start one with `assay run`")
         );
     }
-    match format {
-        Format::Json => {
-            let rows: Vec<_> = runs
-                .iter()
-                .map(|run| {
-                    json!({
-                        "run": run.run, "started": run.started, "last": run.last,
-                        "events": run.events, "end": run.end,
-                    })
-                })
-                .collect();
-            terminal::print(&format!("{:#}", json!({ "runs": rows })));
-        }
-        Format::Text => {
-            let mut table = format!(
-                "{:<22}{:<26}{:>7}  {}\n",
-                "RUN", "STARTED (UTC)", "EVENTS", "END"
-            );
-            for run in &runs {
-                let end = run.end.map_or("unfinished", |end| end.word());
-                let started = run
-                    .started
-                    .map_or_else(|| "unreadable".to_owned(), clock::stamp);
-                table.push_str(&format!(
-                    "{:<22}{started:<26}{:>7}  {end}\n",
-                    run.run, run.events
-                ));
-            }
-            terminal::print(table.trim_end());
-        }
-    }
+    let rows: Vec<RunRow> = runs
+        .into_iter()
+        .map(|run| RunRow {
+            run: run.run,
+            started: run.started,
+            last: run.last,
+            events: run.events,
+            end: run.end,
+        })
+        .collect();
+    let document = RunsDocument { runs: rows };
+    output.list(&document, &document.runs, || table(&document.runs));
     Ok(0)
 }
 
-pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
+fn table(runs: &[RunRow]) -> String {
+    let mut table = format!(
+        "{:<22}{:<26}{:>7}  {}\n",
+        "RUN", "STARTED (UTC)", "EVENTS", "END"
+    );
+    for run in runs {
+        let end = run.end.map_or("unfinished", |end| end.word());
+        let started = run
+            .started
+            .map_or_else(|| "unreadable".to_owned(), clock::stamp);
+        table.push_str(&format!(
+            "{:<22}{started:<26}{:>7}  {end}\n",
+            run.run, run.events
+        ));
+    }
+    table
+}
+
+pub(crate) fn show(folder: &Path, args: &ShowArgs, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let run = pick(&session, args.run.as_deref())?;
     if let Some(prefix) = &args.evidence {
@@ -73,12 +74,11 @@ pub(crate) fn show(folder: &Path, args: &ShowArgs) -> Result<u8, Failure> {
         .journal
         .events(&run)
         .map_err(journal_failed(&session.state))?;
-    for event in &events {
-        match args.format {
-            Format::Json => terminal::print(&json!(event).to_string()),
-            Format::Text => terminal::print(&line(event)),
-        }
-    }
+    let document = ShowDocument { run, events };
+    output.list(&document, &document.events, || {
+        let lines = document.events.iter().map(|event| line(event) + "\n");
+        lines.collect()
+    });
     Ok(0)
 }
 
@@ -159,7 +159,7 @@ fn collect_hashes(
     }
 }
 
-pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
+pub(crate) fn verify(folder: &Path, args: &VerifyArgs, output: Output) -> Result<u8, Failure> {
     let session = Session::open(folder)?;
     let run = match &args.run {
         // A run whose every event was deleted is known by its head record alone.
@@ -170,31 +170,29 @@ pub(crate) fn verify(folder: &Path, args: &VerifyArgs) -> Result<u8, Failure> {
         .journal
         .verify(&run, args.head.as_deref())
         .map_err(journal_failed(&session.state))?;
-    match args.format {
-        Format::Json => {
-            let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
-            terminal::print(&format!(
-                "{:#}",
-                json!({
-                    "run": run, "events": found.events, "blobs": found.blobs, "problems": problems,
-                })
-            ));
-        }
-        Format::Text if found.problems.is_empty() => terminal::print(&format!(
-            "run {run}: {} events and {} blobs are as they were recorded\nhead {}",
-            found.events,
-            found.blobs,
-            found
+    let document = VerifyDocument {
+        run,
+        events: found.events,
+        blobs: found.blobs,
+        problems: found.problems.iter().map(ToString::to_string).collect(),
+    };
+    let VerifyDocument { run, problems, .. } = &document;
+    output.result(&document, || {
+        if problems.is_empty() {
+            let head = found
                 .head
                 .as_ref()
-                .map_or("none", |head| head.hash.as_str())
-        )),
-        Format::Text => {
-            for problem in &found.problems {
-                terminal::print(&format!("run {run}: {problem}"));
-            }
+                .map_or("none", |head| head.hash.as_str());
+            return format!(
+                "run {run}: {} events and {} blobs are as they were recorded\nhead {head}",
+                found.events, found.blobs,
+            );
         }
-    }
+        let lines = problems
+            .iter()
+            .map(|problem| format!("run {run}: {problem}\n"));
+        lines.collect()
+    });
     Ok(u8::from(!found.problems.is_empty()))
 }
 

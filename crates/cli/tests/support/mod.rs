@@ -83,7 +83,7 @@ impl Scratch {
 
     /// Events of the last run, as `assay show` gives them.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let output = self.run(&["show", "--format", "json"]);
+        let output = self.run(&["show", "--format", "jsonl"]);
         assert!(output.status.success(), "{}", text(&output));
         let lines = String::from_utf8(output.stdout).unwrap();
         lines

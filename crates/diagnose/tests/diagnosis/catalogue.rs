@@ -12,6 +12,7 @@ fn shows(signature: &Signature, sample: &str) -> bool {
         signal,
         uptime_ms: 0,
         requested: false,
+        out_of_memory: false,
     };
     let by_exit = number.is_some_and(|number| {
         signature.is_exit(&if sample.starts_with("signal ") {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use assay_diagnose::{ConfigText, Observed};
 use assay_model::{
     Bundle, Dependency, DeployPlan, Environment, EvidenceRef, Exchange, Excluded, Execution, Exit,
-    Gate, Health, InstanceObservation, InstanceState, Limits, Manifest, Outcome, Place, Priority,
-    Probe, ProbeKind, Project, PublishTo, Reported, RestartPolicy, Revision, RevisionId, Rollout,
-    RolloutOutcome, RolloutRequest, RolloutSource, Service, ServiceName, ServiceObservation,
-    Source, Status, Strategy, TestId, TestResult, Timestamp, Window,
+    Gate, Health, HttpProbe, InstanceObservation, InstanceState, Limits, Manifest, Outcome, Place,
+    Priority, Probe, ProbeKind, Project, PublishTo, Reported, RestartPolicy, Revision, RevisionId,
+    Rollout, RolloutOutcome, RolloutRequest, RolloutSource, Service, ServiceName,
+    ServiceObservation, Source, Status, Strategy, TestId, TestResult, Timestamp, Window,
 };
 
 /// Names of the town that a renaming replaces, everywhere and in every text.
@@ -107,7 +107,11 @@ pub(crate) fn well() -> Observed {
             Dependency {
                 name: "vaultdb".into(),
                 url: None,
-                degraded_ms: 800,
+                probe: Probe {
+                    degraded_ms: 800,
+                    ..Probe::new(ProbeKind::Tcp)
+                },
+                observe: Vec::new(),
             },
         )]),
         suites: Vec::new(),
@@ -171,13 +175,9 @@ fn service(name: &str, depends_on: &[&str]) -> Service {
         name: name.into(),
         url: "http://127.0.0.1:1".to_owned(),
         probe: Probe {
-            kind: ProbeKind::Http {
-                path: "/health".to_owned(),
-                expect: 200,
-                json: BTreeMap::new(),
-            },
             degraded_ms: 800,
             timeout_ms: 8_000,
+            ..Probe::new(ProbeKind::Http(HttpProbe::get("/health")))
         },
         depends_on: depends_on
             .iter()
@@ -197,7 +197,7 @@ fn service(name: &str, depends_on: &[&str]) -> Service {
             strategy: Strategy::BlueGreen,
             restart: RestartPolicy::Always,
         }),
-        log_file: None,
+        observe: Vec::new(),
     }
 }
 
@@ -280,6 +280,7 @@ fn instance(seen: &mut Observed, name: &str, id: &str) -> usize {
                 },
                 serving: None,
                 instances: Vec::new(),
+                blind: Vec::new(),
             });
     observation.serving = serving;
     let known = observation
@@ -295,6 +296,8 @@ fn instance(seen: &mut Observed, name: &str, id: &str) -> usize {
             exits: Vec::new(),
             log: None,
             exits_evidence: None,
+            observer: "process".to_owned(),
+            events: Vec::new(),
         });
         observation.instances.len() - 1
     })
@@ -357,6 +360,7 @@ pub(crate) fn exits(
             signal,
             uptime_ms: if signal.is_some() { 31_000 } else { 40 },
             requested: false,
+            out_of_memory: false,
         })
         .collect();
     with_instance(seen, name, id, |instance| {
@@ -394,6 +398,9 @@ pub(crate) fn probe(
         revision: seen.serving.get(name).cloned(),
         detail: format!("expected 200, got {}", http.unwrap_or(0)),
         reported: BTreeMap::new(),
+        samples: None,
+        certificate: None,
+        runtime: None,
     };
     let source = Source::Exchange {
         request: format!("GET {name}"),

@@ -164,6 +164,9 @@ impl Story {
             revision: revision.map(Into::into),
             detail,
             reported: Default::default(),
+            samples: None,
+            certificate: None,
+            runtime: None,
         };
         self.push(Body::HealthObserved { health, evidence });
     }

@@ -128,17 +128,13 @@ pub(crate) fn service(name: &str, url: &str) -> Service {
     Service {
         name: name.into(),
         url: url.to_owned(),
-        probe: Probe {
-            kind: ProbeKind::Tcp,
-            degraded_ms: 1_000,
-            timeout_ms: 1_000,
-        },
+        probe: Probe::new(ProbeKind::Tcp),
         depends_on: Vec::new(),
         source: Vec::new(),
         risk: None,
         container: None,
         deploy: None,
-        log_file: None,
+        observe: Vec::new(),
     }
 }
 

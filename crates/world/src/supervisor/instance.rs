@@ -336,6 +336,7 @@ impl Keeper {
             signal: status.and_then(|status| status.signal()),
             uptime_ms: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX),
             requested,
+            out_of_memory: false,
         };
         let record = ExitRecord {
             instance: self.spec.id.clone(),

@@ -1,116 +1,18 @@
-//! Probes against real sockets that misbehave in every way that was thought of.
+//! HTTP and TCP against servers that misbehave in every way that was thought of.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of a test may fail like the test"
-)]
-
-use std::collections::BTreeMap;
-use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use assay_model::{Health, Probe, ProbeKind, ProbeTarget, Prober, Status};
+use assay_model::{HttpProbe, ProbeKind, Prober, Status, StatusRange};
 use assay_probe::NetworkProber;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
 
-/// Deadline of the probes that are meant to hit it.
-const SHORT_MS: u64 = 300;
-
-/// A server that treats each connection with `behave`; gives its address.
-async fn serve<F, W>(behave: F) -> String
-where
-    F: Fn(TcpStream) -> W + Send + 'static,
-    W: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(behave(stream));
-        }
-    });
-    address
-}
-
-/// A server that answers each request with these bytes and closes.
-async fn answer(bytes: impl Into<Vec<u8>>) -> String {
-    let bytes: Vec<u8> = bytes.into();
-    serve(move |mut stream| {
-        let bytes = bytes.clone();
-        async move {
-            read_request(&mut stream).await;
-            let _closed_early = stream.write_all(&bytes).await;
-        }
-    })
-    .await
-}
-
-async fn read_request(stream: &mut TcpStream) -> String {
-    let mut request = Vec::new();
-    let mut byte = [0];
-    while !request.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
-        request.push(byte[0]);
-    }
-    String::from_utf8_lossy(&request).into_owned()
-}
-
-fn response(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-fn http(json: &[(&str, &str)]) -> ProbeKind {
-    let json: BTreeMap<_, _> = json
-        .iter()
-        .map(|(path, value)| ((*path).to_owned(), (*value).into()))
-        .collect();
-    ProbeKind::Http {
-        path: "/health".to_owned(),
-        expect: 200,
-        json,
-    }
-}
-
-async fn probe(url: &str, kind: ProbeKind, timeout_ms: u64) -> (Health, String) {
-    let probe = Probe {
-        kind,
-        degraded_ms: 150,
-        timeout_ms,
-    };
-    let target = ProbeTarget {
-        service: "api".into(),
-        url: url.to_owned(),
-        probe,
-    };
-    let (health, exchange) = NetworkProber::new().probe(&target).await;
-    (health, String::from_utf8_lossy(&exchange).into_owned())
-}
-
-/// Probes `http://address/health` and compares status and a part of the detail.
-async fn check(address: &str, timeout_ms: u64, status: Status, detail: &str) -> (Health, String) {
-    let (health, exchange) = probe(&format!("http://{address}"), http(&[]), timeout_ms).await;
-    assert_eq!(health.status, status, "{health:?}\n{exchange}");
-    assert!(
-        health.detail.contains(detail),
-        "{detail:?} is not in {:?}",
-        health.detail
-    );
-    assert!(exchange.contains(&health.detail), "{exchange}");
-    (health, exchange)
-}
-
-/// An address where nobody listens.
-async fn closed_address() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
-}
+use crate::support::{
+    self, SHORT_MS, answer, check, closed_address, http, probe, read_request, record, response,
+    serve, silent, target,
+};
 
 #[tokio::test]
 async fn a_good_answer_is_healthy_and_kept_as_it_was() {
@@ -159,9 +61,10 @@ async fn a_front_door_without_an_upstream_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn a_redirect_is_judged_itself_unless_followed() {
     let address = answer(response("302 Found", "location: /elsewhere\r\n", "")).await;
-    check(&address, 5000, Status::Unavailable, "expected 200, got 302").await;
+    let detail = "expected 200, got 302, a redirect to /elsewhere";
+    check(&address, 5000, Status::Unavailable, detail).await;
 }
 
 #[tokio::test]
@@ -236,7 +139,8 @@ async fn a_dripping_head_does_not_outlive_the_deadline() {
     })
     .await;
     let started = Instant::now();
-    check(&address, SHORT_MS, Status::Unreachable, "").await;
+    let detail = "the headers of the answer did not end within 300 ms";
+    check(&address, SHORT_MS, Status::Unreachable, detail).await;
     assert!(
         started.elapsed() < Duration::from_secs(5),
         "took {:?}",
@@ -245,9 +149,87 @@ async fn a_dripping_head_does_not_outlive_the_deadline() {
 }
 
 #[tokio::test]
-async fn garbage_is_unreachable() {
-    let address = answer("\u{1}\u{2} 220 mail ready\r\n\r\n").await;
-    check(&address, 5000, Status::Unreachable, "not HTTP").await;
+async fn garbage_is_named_and_shown() {
+    let address = answer("220 mail.test ready\r\n\r\n").await;
+    let detail = r#"the answer is not HTTP: it starts with "220 mail.test ready""#;
+    check(&address, 5000, Status::Unavailable, detail).await;
+}
+
+#[tokio::test]
+async fn an_alert_of_tls_is_recognised() {
+    let address = answer(vec![0x15, 0x03, 0x01, 0, 2, 2, 22]).await;
+    check(&address, 5000, Status::TlsFailed, "the port speaks TLS").await;
+}
+
+#[tokio::test]
+async fn huge_headers_are_refused() {
+    let head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n", "y".repeat(200 * 1024));
+    let address = answer(head).await;
+    check(
+        &address,
+        5000,
+        Status::Unavailable,
+        "headers of the answer are too long",
+    )
+    .await;
+    let many: String = (0..500).map(|n| format!("x-{n}: y\r\n")).collect();
+    let address = answer(response("200 OK", &many, "")).await;
+    check(
+        &address,
+        5000,
+        Status::Unavailable,
+        "headers of the answer are too long",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_not_ask_is_told_so() {
+    let address = answer(response("401 Unauthorized", "", "")).await;
+    check(&address, 5000, Status::AuthFailed, "expected 200, got 401").await;
+}
+
+#[tokio::test]
+async fn the_request_is_the_configured_one() {
+    let (address, requests) = record(response("201 Created", "", "made")).await;
+    let mut probe = HttpProbe::get("/things?x=1");
+    probe.method = "POST".to_owned();
+    probe.request_headers = [("X-Api-Key".to_owned(), "hush".to_owned())].into();
+    probe.request_body = Some("{}".to_owned());
+    probe.expect = vec![StatusRange { from: 200, to: 299 }];
+    probe.body = Some("made".to_owned());
+    let kind = ProbeKind::Http(probe);
+    let (health, exchange) = support::probe(&format!("http://me:pw@{address}"), kind, 5000).await;
+    assert_eq!(health.status, Status::Healthy, "{health:?}");
+    let request = requests.lock().unwrap().join("");
+    for part in [
+        "POST /things?x=1 HTTP/1.1",
+        "x-api-key: hush",
+        "content-length: 2",
+        "authorization: Basic bWU6cHc=",
+        &format!("host: {address}"),
+    ] {
+        assert!(request.contains(part), "{part:?} is not in {request}");
+    }
+    assert!(
+        !exchange.contains("hush") && !exchange.contains("bWU6cHc="),
+        "{exchange}"
+    );
+}
+
+#[tokio::test]
+async fn what_makes_no_request_says_so() {
+    for (method, header, detail) in [
+        ("GE T", "x", "`GE T` is not an HTTP method"),
+        ("GET", "a b", "`a b` is not the name of a header"),
+    ] {
+        let mut probe = HttpProbe::get("/");
+        probe.method = method.to_owned();
+        probe.request_headers = [(header.to_owned(), String::new())].into();
+        let kind = ProbeKind::Http(probe);
+        let (health, _) = support::probe("http://127.0.0.1:1", kind, 5000).await;
+        assert_eq!(health.detail, detail);
+    }
 }
 
 #[tokio::test]
@@ -282,9 +264,9 @@ async fn an_endless_body_is_cut() {
 #[tokio::test]
 async fn what_cannot_be_asked_says_why() {
     let kind = || http(&[]);
-    let (health, _) = probe("https://127.0.0.1:1", kind(), 5000).await;
+    let (health, _) = probe("ftp://127.0.0.1:1", kind(), 5000).await;
     assert_eq!(health.status, Status::Unreachable);
-    assert!(health.detail.contains("TLS"), "{health:?}");
+    assert!(health.detail.contains("over HTTP"), "{health:?}");
     let (health, _) = probe("http://no-such-host.invalid:1", kind(), 5000).await;
     assert_eq!(health.status, Status::Unreachable);
     assert!(
@@ -305,7 +287,7 @@ async fn what_cannot_be_asked_says_why() {
 
 #[tokio::test]
 async fn a_tcp_probe_asks_for_a_connection_alone() {
-    let address = serve(|_stream| std::future::pending()).await;
+    let address = silent().await;
     let (health, _) = probe(
         &format!("postgres://me:hush@{address}/x"),
         ProbeKind::Tcp,
@@ -326,20 +308,47 @@ async fn a_password_in_the_url_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_probe_can_be_repeated() {
+async fn several_samples_make_one_result() {
     let address = answer(response("200 OK", "", "")).await;
-    let prober = NetworkProber::new();
-    let probe = Probe {
-        kind: http(&[]),
-        degraded_ms: 150,
-        timeout_ms: 5000,
-    };
-    let target = ProbeTarget {
-        service: "api".into(),
-        url: format!("http://{address}"),
-        probe,
-    };
+    let prober = NetworkProber::new(Path::new("."));
+    let mut target = target(&format!("http://{address}"), http(&[]), 5000);
+    target.probe.samples = 5;
+    // Twice: a probe can be repeated.
     for _ in 0..2 {
-        assert_eq!(prober.probe(&target).await.0.status, Status::Healthy);
+        let (health, exchange) = prober.probe(&target).await;
+        assert_eq!(health.status, Status::Healthy, "{health:?}");
+        let samples = health.samples.unwrap();
+        assert_eq!((samples.count, samples.failed), (5, 0));
+        assert!(
+            health.detail.starts_with("5 samples: p50 "),
+            "{}",
+            health.detail
+        );
+        assert!(String::from_utf8_lossy(&exchange).contains("sample 5: healthy"));
     }
+}
+
+#[tokio::test]
+async fn one_failing_sample_is_not_lost_among_good_ones() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let address = serve(move |mut stream| {
+        let asked = Arc::clone(&asked);
+        async move {
+            read_request(&mut stream).await;
+            let status = match asked.fetch_add(1, Ordering::SeqCst) {
+                2 => "503 Service Unavailable",
+                _ => "200 OK",
+            };
+            let _gone = stream.write_all(response(status, "", "").as_bytes()).await;
+        }
+    })
+    .await;
+    let mut target = target(&format!("http://{address}"), http(&[]), 5000);
+    target.probe.samples = 4;
+    let (health, _) = NetworkProber::new(Path::new(".")).probe(&target).await;
+    assert_eq!(health.status, Status::Unavailable, "{health:?}");
+    assert_eq!(
+        health.detail,
+        "1 of 4 samples failed: expected 200, got 503"
+    );
 }

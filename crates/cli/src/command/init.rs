@@ -1,0 +1,178 @@
+//! `assay init`: a commented assay.toml from what a repository says of itself.
+
+use std::path::{Path, PathBuf};
+
+use assay_discover::{Clues, Draft, Guess, Merged, Origin, Survey, merge, survey};
+use assay_world::files;
+
+use crate::args::InitArgs;
+use crate::document::InitDocument;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::CONFIG_FILE;
+use crate::terminal;
+
+/// Places of unreadable files that are told one by one.
+const UNREADABLE_SHOWN_MAX: usize = 5;
+
+pub(crate) fn run(folder: &Path, args: &InitArgs, output: Output) -> Result<u8, Failure> {
+    let root = folder.canonicalize().map_err(|error| {
+        Failure::usage(format!("no folder {}", folder.display())).because(error)
+    })?;
+    if !root.is_dir() {
+        return Err(Failure::usage(format!(
+            "{} is not a folder",
+            root.display()
+        )));
+    }
+    let path = root.join(CONFIG_FILE);
+    let existing = existing(&path)?;
+    if existing.is_some() && !args.merge && !args.dry_run {
+        return Err(
+            Failure::usage(format!("{} is there already", path.display()))
+                .hint("--merge adds what it lacks and changes nothing; --dry-run prints a new one"),
+        );
+    }
+    let Survey { clues, files, .. } = survey(&root).map_err(|error| {
+        Failure::cannot_look(format!("cannot look at {}", root.display())).because(error)
+    })?;
+    let name = project_name(args, &root);
+    let draft = Draft::from_clues(&clues, &name);
+    let merged = match existing.filter(|_| args.merge) {
+        Some(existing) => Some(merge(&existing, &draft).map_err(|error| {
+            Failure::usage(format!("{} cannot be merged into", path.display()))
+                .because(error)
+                .hint("mend it first: `assay check` shows where it is broken")
+        })?),
+        None => None,
+    };
+    let text = merged
+        .as_ref()
+        .map_or_else(|| draft.render(), |merged| merged.text.clone());
+    let found = !draft.services.is_empty() || !draft.dependencies.is_empty();
+    if !args.dry_run {
+        files::write_atomic(&path, text.as_bytes()).map_err(|error| {
+            Failure::cannot_look(format!("cannot write {}", path.display())).because(error)
+        })?;
+    }
+    let document = InitDocument {
+        file: path.display().to_string(),
+        written: !args.dry_run,
+        files_seen: files,
+        added: merged.as_ref().map(|merged| merged.added.clone()),
+        draft: draft.to_json(),
+        unreadable: clues
+            .unreadable
+            .iter()
+            .map(|file| format!("{}: {}", file.origin, file.reason))
+            .collect(),
+    };
+    output.result(&document, || match args.dry_run {
+        true => text,
+        false => summary(&path, &draft, merged.as_ref(), files),
+    });
+    tell_unreadable(&clues, output);
+    // A file that describes nothing is a start, not an answer.
+    Ok(if found || merged.is_some() { 0 } else { 3 })
+}
+
+fn existing(path: &PathBuf) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(format!("cannot read {}", path.display())).because(error)),
+    }
+}
+
+fn project_name(args: &InitArgs, root: &Path) -> String {
+    let folder = || {
+        let name = root.file_name()?.to_str()?;
+        Some(name.to_owned())
+    };
+    args.name
+        .clone()
+        .or_else(folder)
+        .unwrap_or_else(|| "project".to_owned())
+}
+
+fn summary(path: &Path, draft: &Draft, merged: Option<&Merged>, files: usize) -> String {
+    let mut text = format!("looked at {files} files\n");
+    match merged {
+        Some(merged) if merged.added.is_empty() => {
+            text.push_str(&format!(
+                "{} lacks nothing that was found\n",
+                path.display()
+            ));
+        }
+        Some(merged) => {
+            text.push_str(&format!("added to {}:\n", path.display()));
+            for added in &merged.added {
+                text.push_str(&format!("  {added}\n"));
+            }
+        }
+        None => {
+            text.push_str(&format!("wrote {}:\n{}", path.display(), outline(draft)));
+        }
+    }
+    let assay = terminal::this_assay(path.parent().unwrap_or(path));
+    text.push_str("\nread it, mend what is only guessed, then\n");
+    for (command, what) in [
+        ("check", "does it fit?"),
+        ("doctor", "what does this machine lack?"),
+        ("ready", "what is up?"),
+    ] {
+        text.push_str(&format!("  {assay} {command:<8}# {what}\n"));
+    }
+    text
+}
+
+/// One line for each table, with how sure its address is.
+fn outline(draft: &Draft) -> String {
+    let mut text = String::new();
+    let mut say = |kind: &str, name: &str, what: &str, origin: &Origin| {
+        text.push_str(&format!("  {kind:<12}{name:<22}{what:<40} {origin}\n"));
+    };
+    let address = |url: &Option<Guess<String>>| {
+        url.as_ref().map_or_else(
+            || "no address known".to_owned(),
+            |url| format!("{} ({})", url.value, url.sureness.word()),
+        )
+    };
+    for service in &draft.services {
+        let what = match &service.disabled {
+            Some(_) => "commented out: see why there".to_owned(),
+            None => address(&service.url),
+        };
+        say("service", &service.name, &what, &service.origin);
+    }
+    for store in &draft.dependencies {
+        say(
+            "dependency",
+            &store.name,
+            &address(&store.url),
+            &store.origin,
+        );
+    }
+    for suite in &draft.suites {
+        let runner = &suite.runner.value;
+        let what = match &suite.disabled {
+            Some(_) => format!("{runner}, commented out"),
+            None => runner.clone(),
+        };
+        say("suite", &suite.name, &what, &suite.origin);
+    }
+    text
+}
+
+fn tell_unreadable(clues: &Clues, output: Output) {
+    for file in clues.unreadable.iter().take(UNREADABLE_SHOWN_MAX) {
+        output.note(&format!(
+            "warning: not read: {}: {}",
+            file.origin, file.reason
+        ));
+    }
+    let more = clues.unreadable.len().saturating_sub(UNREADABLE_SHOWN_MAX);
+    if more > 0 {
+        output.note(&format!("warning: not read: {more} more files"));
+    }
+}

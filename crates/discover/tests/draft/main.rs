@@ -1,0 +1,6 @@
+//! From clues to a configuration, as a person would read it.
+
+mod build;
+mod merging;
+mod rendering;
+mod rules;
