@@ -53,9 +53,33 @@ pub(crate) fn find_program(program: &str, path: &std::ffi::OsStr) -> Option<Path
         .find(|file| is_program(file))
 }
 
-/// Where `program` lies on this machine.
+/// Where `program` lies on this machine: in `PATH`, or where servers are put that a `PATH` does
+/// not name.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    find_program(program, &std::env::var_os("PATH")?)
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let servers = std::env::join_paths(server_folders()).unwrap_or_default();
+    find_program(program, &path).or_else(|| find_program(program, &servers))
+}
+
+/// Folders of servers on Debian and its kin, the newest PostgreSQL before older ones.
+fn server_folders() -> Vec<PathBuf> {
+    let mut folders = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+        .map(PathBuf::from)
+        .to_vec();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut versions: Vec<PathBuf> = versions.map(|version| version.path()).collect();
+    let number = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
+    versions.sort_by_key(number);
+    folders.extend(versions.iter().rev().map(|version| version.join("bin")));
+    folders
+}
+
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 #[cfg(unix)]

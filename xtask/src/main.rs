@@ -1,7 +1,8 @@
-//! The project's own chores: `cargo xtask test`, `bench` and `tidy`.
+//! The project's own chores: `cargo xtask test`, `servers`, `bench` and `tidy`.
 //!
-//! `test` makes sure that what the tests need is there (`need`), runs the checks (`check`, with
-//! `tidy` and `deny` among them) and the tests, and sums what they report (`totals`). Everything
+//! `test` makes sure that what the tests need is there (`need`), starts real servers for them
+//! (`servers`), runs the checks (`check`, with `tidy` and `deny` among them) and the tests, and
+//! sums what they report (`totals`). Everything
 //! that a chore runs is a command that could be typed; it is printed before it runs.
 
 #![expect(
@@ -13,8 +14,10 @@
 mod check;
 mod command;
 mod deny;
+mod left_out;
 mod licence;
 mod need;
+mod servers;
 mod test;
 mod tidy;
 mod totals;
@@ -28,6 +31,9 @@ usage: cargo xtask COMMAND
   test [--strict] [FILTER]   set up what the tests need, then check and run everything;
                              FILTER runs only tests whose name contains it;
                              --strict fails when a need cannot be met
+  servers                    start the servers that the tests need, print how they are reached
+                             (`export NAME='value'`, at last `# ready`), and stop them when
+                             standard input closes
   bench [NAME]               run the benchmarks, or one of them
   tidy                       check the rules that the compiler does not know
 ";
@@ -44,9 +50,12 @@ fn main() -> ExitCode {
             Err(problem) => return usage(&problem),
         },
         ["bench", names @ ..] if names.len() <= 1 => {
+            need::bring_peers();
             let run = ["run", "--release", "-p", "bench", "--"];
             Ok(command::cargo(&[&run[..], names].concat()))
         }
+        ["servers"] => servers::run(),
+        ["servers", "--guard"] => servers::guard(),
         ["tidy"] => tidy::run(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -1,14 +1,16 @@
 //! `cargo xtask test`: everything that must hold, and one line of totals at the end.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::check::{self, Checked};
 use crate::command;
+use crate::left_out::{self, LeftOut};
 use crate::need::{self, Concerned, Need};
+use crate::servers::Servers;
 use crate::totals::Totals;
+use crate::workspace;
 
 /// What was asked for on the command line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,19 +47,28 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         println!("{totals}");
         return Ok(false);
     }
+    // They come up while the checks and the build run, and end with this function or process.
+    let mut servers = Servers::start()?;
     let checks = check::run_all();
     let started = Instant::now();
     let built = command::cargo(&["build", "--release", "--workspace"]);
     let build_seconds = started.elapsed().as_secs_f64();
     if built {
-        totals = run_tests(options, &missing)?;
+        let reached = servers.wait();
+        totals = run_tests(options, &missing, &reached.variables)?;
+        totals.failed += reached.failed.len() as u64;
+        let failed = reached.failed.iter();
+        totals
+            .failures
+            .extend(failed.map(|name| format!("{name} did not start")));
     } else {
         totals.failed += 1;
         totals.failures.push("cargo build".to_owned());
     }
-    let not_run: Vec<(&Need, u64)> = missing
-        .iter()
-        .map(|need| (*need, count_concerned(need)))
+    drop(servers);
+    let not_run: Vec<(Vec<&Need>, u64)> = left_out::by_tests(&missing)
+        .into_iter()
+        .map(|(concerned, needs)| (needs, left_out::count(concerned)))
         .collect();
     totals.skipped += not_run.iter().map(|(_, count)| count).sum::<u64>();
     totals.failed += checks.iter().filter(|check| !check.passed).count() as u64;
@@ -75,68 +86,67 @@ fn refusal(missing: &[&Need], strict: bool) -> Option<String> {
         "no test can run"
     };
     let programs = need.programs.join(", ");
+    let root = if need.root_only { " as root" } else { "" };
     let package = need.package;
     Some(format!(
-        "{}: none of {programs} is here, {what}; install {package}",
+        "{}: none of {programs} can be run here, {what}; install {package} and run this again{root}",
         need.name
     ))
 }
 
-/// Arguments that leave out the tests that `missing` concerns: for cargo, and for the harness.
-fn left_out(missing: &[&Need]) -> (Vec<&'static str>, Vec<&'static str>) {
-    let mut packages = BTreeSet::new();
-    let mut names = BTreeSet::new();
-    for need in missing {
-        match need.concerned {
-            Concerned::Everything => {}
-            Concerned::Packages(list) => packages.extend(list),
-            Concerned::Named(list) => names.extend(list),
+fn run_tests(
+    options: &Options,
+    missing: &[&Need],
+    variables: &[(String, String)],
+) -> Result<Totals, String> {
+    let packages = workspace::packages(false)?;
+    let tests: Vec<&str> = packages
+        .iter()
+        .flat_map(|package| package.tests.iter().map(String::as_str))
+        .collect();
+    let mut totals = Totals::default();
+    for LeftOut { cargo, harness } in left_out::plan(missing, &tests) {
+        let mut arguments = vec!["test", "--release", "--workspace", "--no-fail-fast"];
+        arguments.extend(cargo);
+        arguments.extend(options.filter.as_deref());
+        if !harness.is_empty() {
+            arguments.push("--");
+            arguments.extend(harness);
         }
+        run_cargo(&arguments, variables, &mut totals)?;
     }
-    (
-        packages
-            .into_iter()
-            .flat_map(|package| ["--exclude", package])
-            .collect(),
-        names
-            .into_iter()
-            .flat_map(|name| ["--skip", name])
-            .collect(),
-    )
+    Ok(totals)
 }
 
-fn run_tests(options: &Options, missing: &[&Need]) -> Result<Totals, String> {
-    let (excluded, skipped) = left_out(missing);
-    let mut arguments = vec!["test", "--release", "--workspace", "--no-fail-fast"];
-    arguments.extend(excluded);
-    arguments.extend(options.filter.as_deref());
-    if !skipped.is_empty() {
-        arguments.push("--");
-        arguments.extend(skipped);
-    }
-    command::announce("cargo", &arguments);
+fn run_cargo(
+    arguments: &[&str],
+    variables: &[(String, String)],
+    totals: &mut Totals,
+) -> Result<(), String> {
+    let failed_before = totals.failed;
+    command::announce("cargo", arguments);
     let mut cargo = Command::new(command::cargo_program());
     if io::stdout().is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "always");
     }
     let mut child = cargo
-        .args(&arguments)
+        .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
-    let mut totals = Totals::default();
     if let Some(output) = child.stdout.take() {
-        pass_on(BufReader::new(output), &mut totals)
+        pass_on(BufReader::new(output), totals)
             .map_err(|error| format!("cannot pass on the output of the tests: {error}"))?;
     }
     let status = child
         .wait()
         .map_err(|error| format!("cannot wait for cargo: {error}"))?;
-    if !status.success() && totals.failed == 0 {
+    if !status.success() && totals.failed == failed_before {
         totals.failed += 1;
         totals.failures.push(format!("cargo test ({status})"));
     }
-    Ok(totals)
+    Ok(())
 }
 
 /// Shows every line as it comes, and counts.
@@ -152,44 +162,7 @@ fn pass_on(mut output: impl BufRead, totals: &mut Totals) -> io::Result<()> {
     Ok(())
 }
 
-/// How many tests could not run for want of `need`.
-fn count_concerned(need: &Need) -> u64 {
-    let mut arguments = vec!["test", "--release", "--quiet"];
-    let names: &[&str] = match need.concerned {
-        Concerned::Everything => return 0,
-        Concerned::Packages(packages) => {
-            arguments.extend(packages.iter().flat_map(|package| ["-p", package]));
-            &[""]
-        }
-        Concerned::Named(names) => {
-            arguments.push("--workspace");
-            names
-        }
-    };
-    arguments.extend([
-        "--lib", "--bins", "--tests", "--", "--list", "--format", "terse",
-    ]);
-    let mut cargo = Command::new(command::cargo_program());
-    let listed = command::output(cargo.args(&arguments)).unwrap_or_else(|problem| {
-        eprintln!(
-            "xtask: cannot list the tests that need {}: {problem}",
-            need.name
-        );
-        String::new()
-    });
-    count_listed(&listed, names)
-}
-
-fn count_listed(listed: &str, names: &[&str]) -> u64 {
-    let tests = listed
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test"));
-    tests
-        .filter(|test| names.iter().any(|name| test.contains(name)))
-        .count() as u64
-}
-
-fn report(checks: &[Checked], build_seconds: f64, not_run: &[(&Need, u64)], totals: &Totals) {
+fn report(checks: &[Checked], build_seconds: f64, not_run: &[(Vec<&Need>, u64)], totals: &Totals) {
     println!();
     for Checked {
         name,
@@ -203,10 +176,20 @@ fn report(checks: &[Checked], build_seconds: f64, not_run: &[(&Need, u64)], tota
         );
     }
     println!("{:<20} {:<6} {build_seconds:>6.1} s", "build", "");
-    for (need, count) in not_run {
+    for (needs, count) in not_run {
+        let list = |word: fn(&Need) -> &str| {
+            let words: Vec<&str> = needs.iter().map(|need| word(need)).collect();
+            words.join(", ")
+        };
+        let root = if needs.iter().any(|need| need.root_only) {
+            ", as root"
+        } else {
+            ""
+        };
         println!(
-            "not run: {count} tests that need {} (install {})",
-            need.name, need.package
+            "not run: {count} tests that need {} (install {}{root})",
+            list(|need| need.name),
+            list(|need| need.package),
         );
     }
     for name in &totals.failures {
@@ -245,22 +228,25 @@ mod tests {
         concerned: Concerned::Named(&["server"]),
         programs: &["serverd"],
         package: "server",
+        root_only: false,
     };
     const TOOL: Need = Need {
         name: "a tool",
         concerned: Concerned::Packages(&["one", "two"]),
         programs: &["tool"],
         package: "tool",
+        root_only: false,
     };
     const COMPILER: Need = Need {
         name: "a compiler",
         concerned: Concerned::Everything,
         programs: &["cc"],
         package: "cc",
+        root_only: false,
     };
 
     #[test]
-    fn what_is_missing_is_left_out_unless_nothing_works_without_it() {
+    fn nothing_is_run_where_nothing_works() {
         assert_eq!(refusal(&[], true), None);
         assert_eq!(refusal(&[&SERVER, &TOOL], false), None);
         assert!(refusal(&[&SERVER], true).unwrap().contains("a server"));
@@ -269,15 +255,5 @@ mod tests {
                 .unwrap()
                 .contains("a compiler")
         );
-        let (excluded, skipped) = left_out(&[&SERVER, &TOOL]);
-        assert_eq!(excluded, ["--exclude", "one", "--exclude", "two"]);
-        assert_eq!(skipped, ["--skip", "server"]);
-    }
-
-    #[test]
-    fn tests_are_counted_by_name() {
-        let listed = "a::server_up: test\nb::url: test\nc: benchmark\n\n2 tests, 0 benchmarks\n";
-        assert_eq!(count_listed(listed, &["server"]), 1);
-        assert_eq!(count_listed(listed, &[""]), 2);
     }
 }

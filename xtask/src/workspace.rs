@@ -20,6 +20,8 @@ pub(crate) struct Package {
     pub(crate) is_ours: bool,
     /// Names of the packages that it depends on, of every kind.
     pub(crate) dependencies: Vec<String>,
+    /// Names of its integration tests' programs.
+    pub(crate) tests: Vec<String>,
 }
 
 impl Package {
@@ -63,7 +65,12 @@ pub(crate) fn packages(all: bool) -> Result<Vec<Package>, String> {
 fn package(value: &Value) -> Package {
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let dependencies = value.get("dependencies").and_then(Value::as_array);
-    let name = |dependency: &Value| dependency.get("name")?.as_str().map(str::to_owned);
+    let targets = value.get("targets").and_then(Value::as_array);
+    let name = |named: &Value| named.get("name")?.as_str().map(str::to_owned);
+    let is_test = |target: &&Value| {
+        let kinds = target.get("kind").and_then(Value::as_array);
+        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"))
+    };
     Package {
         name: text("name").unwrap_or_default(),
         version: text("version").unwrap_or_default(),
@@ -74,6 +81,12 @@ fn package(value: &Value) -> Package {
         dependencies: dependencies
             .into_iter()
             .flatten()
+            .filter_map(name)
+            .collect(),
+        tests: targets
+            .into_iter()
+            .flatten()
+            .filter(is_test)
             .filter_map(name)
             .collect(),
     }
