@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::measure::{assay, megabytes, peak_kb};
 use crate::table::{Measured, Table};
 
 /// Peak memory of assay that is allowed, in MB of 1,000,000 bytes.
@@ -16,10 +17,7 @@ const MEMORY_MB_MAX: f64 = 100.0;
 const DEMO_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) fn run() -> Measured {
-    let assay = std::env::current_exe()?.with_file_name("assay");
-    if !assay.is_file() {
-        return Err("no assay beside the benchmark: run `cargo build --release` first".into());
-    }
+    let assay = assay()?;
     let folder = tempfile::tempdir()?;
     let project = folder.path().join("demo");
     let start = Instant::now();
@@ -67,18 +65,6 @@ pub(crate) fn run() -> Measured {
         both < MEMORY_MB_MAX,
     );
     Ok(table)
-}
-
-/// `/proc` counts in units of 1,024 bytes.
-fn megabytes(kb: u64) -> f64 {
-    (kb * 1_024) as f64 / 1e6
-}
-
-/// The highest resident size of a process so far.
-fn peak_kb(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn supervisor_pid(project: &Path) -> Option<u32> {

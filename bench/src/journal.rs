@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use assay_journal::{Journal, Redactor};
 use assay_model::{Attempt, Body, Exchange, Facts, Outcome, Purpose, RunId, Step, Timestamp};
 use rusqlite::{Connection, params};
-use tempfile::TempDir;
 
+use crate::measure::folder;
 use crate::table::{Measured, Table};
 
 /// Tasks that append at once, each waiting for its own event to be durable.
@@ -106,16 +106,6 @@ fn timed(
     let start = Instant::now();
     append(dir.path())?;
     Ok(events as f64 / start.elapsed().as_secs_f64())
-}
-
-/// A folder on the disk that holds the build, since the one for temporary files may be memory.
-fn folder() -> std::io::Result<TempDir> {
-    let target = Path::new("target");
-    if target.is_dir() {
-        TempDir::with_prefix_in("bench-", target)
-    } else {
-        TempDir::new_in(".")
-    }
 }
 
 /// An event of the most frequent kind, with the requests that a test typically makes.

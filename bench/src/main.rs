@@ -12,7 +12,12 @@
 use std::process::ExitCode;
 
 mod demo;
+mod endpoints;
+mod init;
 mod journal;
+mod measure;
+mod ready;
+mod startup;
 mod table;
 
 use table::Measured;
@@ -20,10 +25,26 @@ use table::Measured;
 /// A name, and what is run under it.
 type Benchmark = (&'static str, fn() -> Measured);
 
-const BENCHMARKS: &[Benchmark] = &[("journal", journal::run), ("demo", demo::run)];
+const BENCHMARKS: &[Benchmark] = &[
+    ("journal", journal::run),
+    ("demo", demo::run),
+    ("ready", ready::run),
+    ("ready-overhead", ready::run_overhead),
+    ("init", init::run),
+    ("startup", startup::run),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(arguments) = endpoints::asked_for(&wanted) {
+        return match endpoints::serve(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: cannot serve: {error}");
+                ExitCode::from(3)
+            }
+        };
+    }
     let unknown = wanted
         .iter()
         .find(|name| BENCHMARKS.iter().all(|(known, _)| known != name));

@@ -41,3 +41,12 @@ pub(crate) enum ClaimKind {
     /// A variable of this name holds a secret.
     Secret,
 }
+
+/// A string value, with `env:NAME` resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) value: String,
+    pub(crate) span: Range<usize>,
+    /// The variable that it came from.
+    pub(crate) variable: Option<String>,
+}

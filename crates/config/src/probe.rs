@@ -24,7 +24,7 @@ const DAYS_MAX: u64 = 825;
 const RECORDS: [&str; 7] = ["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"];
 
 /// The protocols, by the key that chooses one, and the keys that only go with it.
-const PROTOCOLS: [(&str, &[&str]); 9] = [
+const PROTOCOLS: [(&str, &[&str]); 10] = [
     (
         "http",
         &[
@@ -39,6 +39,7 @@ const PROTOCOLS: [(&str, &[&str]); 9] = [
         ],
     ),
     ("tcp", &[]),
+    ("runtime", &[]),
     (
         "websocket",
         &["request_headers", "subprotocol", "send", "message", "close"],
@@ -189,14 +190,18 @@ impl<'a> Options<'a> {
             "redis" => Some(ProbeKind::Redis(self.query(field)?)),
             "clickhouse" => Some(ProbeKind::ClickHouse(self.query(field)?)),
             "command" => Some(ProbeKind::Command(self.command(field)?)),
-            _ => {
-                debug_assert_eq!(*first, "tcp", "a protocol of {}", table.title());
+            first => {
+                let known = matches!(first, "tcp" | "runtime");
+                debug_assert!(known, "{first} is a protocol of {}", table.title());
                 if field.boolean() == Some(false) {
                     let protocols: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
                     let label = format!("leave it out, or give one of {}", protocols.join(", "));
                     field.wrong("is false", label, None);
                 }
-                Some(ProbeKind::Tcp)
+                Some(match first {
+                    "runtime" => ProbeKind::Runtime,
+                    _ => ProbeKind::Tcp,
+                })
             }
         }
     }

@@ -6,9 +6,8 @@ use std::ops::Range;
 
 use assay_model::{Place, Secret};
 
-use crate::claim::{Claim, ClaimKind};
+use crate::claim::{Claim, ClaimKind, Text};
 use crate::problem::{Problem, Severity, position};
-use crate::table::Text;
 
 /// A known key counts as meant when it is at least this similar (Jaro-Winkler, 0 to 1). Below
 /// that, suggestions were wrong more often than right on the keys of this file.

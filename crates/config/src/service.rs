@@ -1,11 +1,11 @@
 //! `[service.NAME]`.
 
 use assay_model::{
-    Container, DeployPlan, Gate, Probe, ProbeKind, RestartPolicy, Risk, Service, Strategy,
+    Container, DeployPlan, Gate, Observe, Probe, ProbeKind, RestartPolicy, Risk, Service, Strategy,
 };
 
 use crate::claim::ClaimKind;
-use crate::table::Field;
+use crate::table::{Field, Table};
 use crate::{observe, probe};
 
 /// Schemes that a service may be reached by.
@@ -24,12 +24,17 @@ const START_TIMEOUT_MS: u64 = 10_000;
 pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
     field.check_name();
     let table = field.table()?;
-    let url = table
-        .required("url")
-        .and_then(|field| field.address(&SCHEMES));
+    let url_field = table.optional("url");
+    let url = url_field.as_ref().and_then(|field| field.address(&SCHEMES));
+    // What has no address can still be seen to run.
+    let usual = match url_field {
+        Some(_) => ProbeKind::Tcp,
+        None => ProbeKind::Runtime,
+    };
     let probe = table
         .optional("probe")
-        .and_then(|field| probe::read(&field, ProbeKind::Tcp, url.as_deref()));
+        .and_then(|field| probe::read(&field, usual.clone(), url.as_deref()))
+        .unwrap_or_else(|| Probe::new(usual));
     let depends_on = table.optional("depends_on").and_then(|names| {
         let references = names.references(true)?;
         if references.iter().any(|name| **name == *field.key) {
@@ -57,11 +62,14 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
         .optional("logs")
         .and_then(|field| observe::read_logs(&field));
     watched.extend(logs);
+    if url_field.is_none() {
+        check_without_url(&table, &probe.kind, deploy.is_some(), &watched);
+    }
     table.finish();
     Some(Service {
         name: field.key.as_str().into(),
         url: url.unwrap_or_default(),
-        probe: probe.unwrap_or_else(|| Probe::new(ProbeKind::Tcp)),
+        probe,
         depends_on: depends_on.unwrap_or_default(),
         source: source.unwrap_or_default(),
         risk,
@@ -69,6 +77,20 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
         deploy,
         observe: watched,
     })
+}
+
+/// Without an address there must be something else to look at.
+fn check_without_url(table: &Table<'_>, probe: &ProbeKind, deploys: bool, watched: &[Observe]) {
+    let asks_elsewhere = matches!(probe, ProbeKind::Command(_) | ProbeKind::Dns(_));
+    let is_watched = matches!(probe, ProbeKind::Runtime) && !watched.is_empty();
+    if deploys || !(asks_elsewhere || is_watched) {
+        table.reader().problem(
+            table.span(),
+            format!("{} has no `url`", table.title()),
+            "`url` is required here",
+            Some("one without an address needs `observe`, or a probe by `command`".to_owned()),
+        );
+    }
 }
 
 fn risk(field: &Field<'_>) -> Option<Risk> {

@@ -9,20 +9,12 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::claim::Text;
 use crate::reader::{Reader, nearest};
 use crate::secret;
 
 /// Longest duration that a key may hold: a day, in milliseconds.
 const DURATION_MS_MAX: u64 = 24 * 60 * 60 * 1000;
-
-/// A string value, with `env:NAME` resolved.
-#[derive(Clone, Debug)]
-pub(crate) struct Text {
-    pub(crate) value: String,
-    pub(crate) span: Range<usize>,
-    /// The variable that it came from.
-    pub(crate) variable: Option<String>,
-}
 
 /// One table of the document. Every key that is asked for becomes a known one.
 pub(crate) struct Table<'a> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use assay_model::ServiceName;
 
-use crate::claim::ClaimKind;
+use crate::claim::{ClaimKind, Text};
 use crate::reader::nearest;
-use crate::table::{Field, Text};
+use crate::table::Field;
 use crate::{template, url};
 
 impl Field<'_> {

@@ -161,6 +161,7 @@ fn probe_words(story: &Story<'_>) -> String {
         Some(ProbeKind::Http(http)) => format!("only for {}", http.path),
         Some(ProbeKind::WebSocket(socket)) => format!("only for {}", socket.path),
         Some(ProbeKind::Tcp) => "only whether a connection is accepted".to_owned(),
+        Some(ProbeKind::Runtime) => "only whether it runs".to_owned(),
         Some(kind) => format!("only by {}", kind.word()),
         None => "only the probe".to_owned(),
     }

@@ -178,8 +178,10 @@ impl<'a> Scene<'a> {
 
     /// A backing store, or something that is only heard of through others.
     pub(crate) fn is_dependency(&self, name: &str) -> bool {
-        !self.observed.project.services.contains_key(name)
-            && !self.observed.observations.contains_key(name)
+        let project = &self.observed.project;
+        let is_observed = self.observed.observations.contains_key(name);
+        !project.services.contains_key(name)
+            && (project.dependencies.contains_key(name) || !is_observed)
     }
 
     /// Nothing is known of a service before this time, so that "later" cannot be told there:

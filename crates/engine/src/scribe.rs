@@ -27,6 +27,11 @@ impl Scribe<'_> {
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        // What an event names is on the disk before the event is.
+        self.vault.sync().map_err(|error| RecordError {
+            doing: format!("keep the evidence of {}", bodies[0].kind()),
+            source: error.into(),
+        })?;
         let doing = format!("append {} to the journal", bodies[0].kind());
         let events = self
             .writer

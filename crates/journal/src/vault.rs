@@ -5,9 +5,11 @@
 //! would not notice.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assay_model::Secret;
 use tempfile::NamedTempFile;
@@ -109,11 +111,13 @@ impl VaultError {
     }
 }
 
-/// Evidence below one state folder.
+/// Evidence below one state folder. Its clones know of each other's blobs.
 #[derive(Clone, Debug)]
 pub struct Vault {
     folder: PathBuf,
     redactor: Redactor,
+    /// Files and folders that were written and may not be on the disk yet.
+    unsynced: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Vault {
@@ -122,6 +126,7 @@ impl Vault {
         Self {
             folder: state_dir.join("vault"),
             redactor,
+            unsynced: Arc::default(),
         }
     }
 
@@ -130,8 +135,8 @@ impl Vault {
         Self::open(state_dir, Redactor::new(&[] as &[Secret]))
     }
 
-    /// Redacts `bytes` and stores them; once this returns they are durable. The same content
-    /// twice is one blob. Content that is too long is cut, and says so at its end.
+    /// Redacts `bytes` and stores them; once [`Vault::sync`] has returned they are durable. The
+    /// same content twice is one blob. Content that is too long is cut, and says so at its end.
     ///
     /// # Errors
     /// When the file cannot be written; nothing of it is left then.
@@ -151,6 +156,32 @@ impl Vault {
             Ok(()) => Ok(stored),
             Err(source) => Err(VaultError::Write { path, source }),
         }
+    }
+
+    /// Makes everything that was put durable; to be called before anything that names it is.
+    /// Many blobs that were written first and are synced together cost one flush of the disk's
+    /// cache or few, where each by itself would cost two. May be repeated.
+    ///
+    /// # Errors
+    /// When a blob cannot be brought to the disk; it is tried again by the next call.
+    pub fn sync(&self) -> Result<(), VaultError> {
+        let pending = std::mem::take(&mut *self.pending());
+        // Files before the folders that name them.
+        let (folders, files): (Vec<_>, Vec<_>) =
+            pending.iter().partition(|path| path.extension().is_none());
+        for path in files.into_iter().chain(folders) {
+            if let Err(source) = File::open(path).and_then(|file| file.sync_all()) {
+                let path = path.clone();
+                self.pending().extend(pending);
+                return Err(VaultError::Write { path, source });
+            }
+        }
+        Ok(())
+    }
+
+    fn pending(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        // A set of paths is as good after a panic as before it.
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The content of a blob, checked against its name.
@@ -194,15 +225,15 @@ impl Vault {
         let folder = path.parent().unwrap_or(&self.folder);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
-            File::open(&self.folder)?.sync_all()?;
+            self.pending().insert(self.folder.clone());
         }
         let mut temporary = NamedTempFile::with_prefix_in(".new-", folder)?;
         temporary.write_all(&MAGIC)?;
         temporary.write_all(blake3::hash(&packed).as_bytes())?;
         temporary.write_all(&packed)?;
-        temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        self.pending().extend([path.to_owned(), folder.to_owned()]);
+        Ok(())
     }
 }
 

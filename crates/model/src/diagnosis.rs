@@ -4,18 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CauseId, EvidenceRef, Place, RevisionId, ServiceName, TestId};
-
-/// A span of time; both ends belong to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Window {
-    /// First moment.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    pub from: Timestamp,
-    /// Last moment.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    pub to: Timestamp,
-}
+use crate::{CauseId, EvidenceRef, Place, RevisionId, ServiceName, TestId, Window};
 
 /// A figure that says what it counts and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ mod health;
 mod judgement;
 mod names;
 mod observation;
+mod observe;
 mod probe;
 mod project;
 mod remedy;
@@ -25,10 +26,11 @@ mod stage;
 mod step;
 mod template;
 mod test;
+mod window;
 
 pub use diagnosis::{
     AbsentGate, Cause, CauseClass, Count, Decoy, Defect, Diagnosis, DiagnosisVerdict, Refuted,
-    Symptom, SymptomKind, Why, Window,
+    Symptom, SymptomKind, Why,
 };
 pub use event::{Body, Disturbance, Event, FORMAT_VERSION, Prologue, RunPlan};
 pub use evidence::{EvidenceRef, Source};
@@ -40,9 +42,10 @@ pub use judgement::{
 };
 pub use names::{CauseId, Priority, RevisionId, RolloutId, RunId, ServiceName, TestId};
 pub use observation::{
-    Blind, Detail, DockerObserve, Exit, InstanceObservation, InstanceState, KubernetesObserve,
-    Observe, Observer, RuntimeEvent, ServiceObservation, Sighting, Sightings,
+    Blind, Detail, Exit, InstanceObservation, InstanceState, Observer, RuntimeEvent,
+    ServiceObservation, Sighting, Sightings,
 };
+pub use observe::{DockerObserve, KubernetesObserve, Observe};
 pub use probe::{
     CommandProbe, DnsProbe, HttpProbe, Probe, ProbeKind, ProbeTarget, Prober, QueryProbe,
     StatusRange, TlsPolicy, WebSocketProbe,
@@ -63,5 +66,6 @@ pub use test::{
     Attempt, Criterion, Exchange, Execution, Outcome, Purpose, Selected, Selection, TestCase,
     TestResult, Totals, Verdict,
 };
+pub use window::Window;
 
 pub use jiff::Timestamp;

@@ -76,6 +76,9 @@ pub enum ProbeKind {
     Http(HttpProbe),
     /// A connection is accepted.
     Tcp,
+    /// Nothing is asked: it is well if its observers see it run. For what has no address, such as
+    /// a worker.
+    Runtime,
     /// A WebSocket is opened, and closed again.
     WebSocket(WebSocketProbe),
     /// `grpc.health.v1.Health/Check`.
@@ -102,6 +105,7 @@ impl ProbeKind {
         match self {
             Self::Http(_) => "http",
             Self::Tcp => "tcp",
+            Self::Runtime => "runtime",
             Self::WebSocket(_) => "websocket",
             Self::Grpc { .. } => "grpc",
             Self::Dns(_) => "dns",

@@ -63,7 +63,7 @@ pub struct Place {
 pub struct Service {
     /// Its name.
     pub name: ServiceName,
-    /// Where it is reached.
+    /// Where it is reached; empty for one that nothing but its observers can see.
     pub url: String,
     /// How to ask whether it is ready.
     pub probe: Probe,

@@ -278,18 +278,26 @@ async fn real_containers_that_loop_and_that_are_stopped() {
     assert!(seen.wanted);
 }
 
+/// Containers that are tried until the engine notes that one ran out of memory: where the process
+/// ends before the kernel's notice is read, it never does.
+const EATERS_MAX: usize = 8;
+
 #[tokio::test]
 async fn real_memory_that_ran_out() {
     let town = Town::new("eats");
-    // The kernel's notice and the end of the process reach the engine in either order.
     let limits = ["--memory=16m", "--memory-swap=16m"];
-    let name = town.start("eats", &limits, &["eat"]);
-    let seen = town
-        .until(&name, |it| {
-            has_ended(it) && it.exits.iter().any(|exit| exit.out_of_memory)
-        })
-        .await;
-    assert_eq!(exits(&seen), ["exit code 137, out of memory"]);
+    for n in 0..EATERS_MAX {
+        let name = town.start(&format!("eats-{n}"), &limits, &["eat"]);
+        town.until(&name, has_ended).await;
+        let format = "{{.State.OOMKilled}}";
+        let noted = town.docker(&["inspect", "--format", format, &name]) == "true";
+        let seen = town.until(&name, has_ended).await;
+        if noted {
+            assert_eq!(exits(&seen), ["exit code 137, out of memory"]);
+            return;
+        }
+    }
+    panic!("the engine noted none of {EATERS_MAX}");
 }
 
 #[tokio::test]

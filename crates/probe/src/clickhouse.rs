@@ -2,6 +2,7 @@
 //! protocol (`clickhouse://`, `clickhouses://` with TLS) or the HTTP interface (`http://`,
 //! `https://`).
 
+mod asked;
 mod exception;
 mod http;
 mod native;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use assay_model::{Health, ProbeTarget, QueryProbe};
 
+use self::asked::Asked;
 use crate::address;
 use crate::failure::Failure;
 use crate::store::{Login, Talk};
@@ -19,9 +21,6 @@ use crate::tls::Trust;
 
 /// Schemes and their usual port. HTTP keeps its own.
 const PORTS: [(&str, u16); 2] = [("clickhouse", 9000), ("clickhouses", 9440)];
-
-/// The user that every server has unless it was removed.
-const USER: &str = "default";
 
 /// Asks once.
 pub(crate) async fn once(
@@ -60,27 +59,4 @@ async fn ask(
             "the URL of ClickHouse starts with clickhouse://, http:// or https://",
         )),
     }
-}
-
-/// What is asked, and by whom.
-struct Asked<'a> {
-    login: Login,
-    query: &'a str,
-    tls: &'a assay_model::TlsPolicy,
-    trust: &'a Trust,
-}
-
-impl Asked<'_> {
-    fn user(&self) -> &str {
-        self.login.user.as_deref().unwrap_or(USER)
-    }
-
-    fn password(&self) -> &str {
-        self.login.password.as_deref().unwrap_or_default()
-    }
-}
-
-/// `ClickHouse 24.8.1`.
-fn describe(version: &str) -> String {
-    format!("ClickHouse {version}")
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_model::{Health, ProbeKind, ProbeTarget, Prober};
+use assay_model::{Health, ProbeKind, ProbeTarget, Prober, Status};
 use async_trait::async_trait;
 
 use crate::samples::{SAMPLES_MAX, Taken};
@@ -33,6 +33,7 @@ impl NetworkProber {
         let (mut health, exchange) = match &target.probe.kind {
             ProbeKind::Http(probe) => Box::pin(http::once(target, probe, trust)).await,
             ProbeKind::Tcp => Box::pin(tcp::once(target, trust)).await,
+            ProbeKind::Runtime => unasked(target),
             ProbeKind::WebSocket(probe) => Box::pin(websocket::once(target, probe, trust)).await,
             ProbeKind::Grpc { service } => Box::pin(grpc::once(target, service, trust)).await,
             ProbeKind::Dns(probe) => Box::pin(dns::once(target, probe)).await,
@@ -44,6 +45,14 @@ impl NetworkProber {
         tls::remark(&mut health, &target.probe.tls);
         (health, exchange)
     }
+}
+
+/// What only its observers can tell about is not asked over the network.
+fn unasked(target: &ProbeTarget) -> (Health, Vec<u8>) {
+    let name = target.service.clone();
+    let mut health = Health::new(name, "runtime", "observers", Status::Unreachable);
+    health.detail = "has no address that could be asked".to_owned();
+    (health, Vec::new())
 }
 
 #[async_trait]

@@ -1,8 +1,8 @@
 //! What observers saw of a service, in short, and what that tells about its health. Pure.
 
 use assay_model::{
-    Blind, Exit, Health, InstanceObservation, InstanceState, RevisionId, Runtime, Sightings,
-    Timestamp,
+    Blind, Exit, Health, InstanceObservation, InstanceState, ProbeTarget, RevisionId, Runtime,
+    Sightings, Status, Timestamp,
 };
 
 /// Adds what was seen to the result of a probe: the runtime, the revision where the answer named
@@ -23,6 +23,40 @@ pub(crate) fn add(health: &mut Health, sightings: &Sightings, now: Timestamp) {
     if let Some(story) = latest.and_then(|instance| story(instance, now)) {
         health.detail.push_str(&format!("; {story}"));
     }
+}
+
+/// The health of what has no address: it is well as long as all of it runs that is meant to.
+pub(crate) fn judge(target: &ProbeTarget, sightings: &Sightings, now: Timestamp) -> Health {
+    let name = target.service.clone();
+    let (status, detail) = match summary(sightings) {
+        Some(runtime) if runtime.instances == 0 => (
+            Status::Unavailable,
+            "nothing of it is meant to run".to_owned(),
+        ),
+        Some(runtime) => {
+            let Runtime {
+                running, instances, ..
+            } = runtime;
+            let status = match running {
+                0 => Status::Unavailable,
+                _ if running < instances => Status::Degraded,
+                _ => Status::Healthy,
+            };
+            (status, format!("{running} of {instances} running"))
+        }
+        None => match sightings.blind.first() {
+            Some(blind) => (Status::Unreachable, could_not_look(blind)),
+            None => (Status::Unavailable, "nothing of it was seen".to_owned()),
+        },
+    };
+    let observer = match sightings.instances.last() {
+        Some(seen) => seen.instance.observer.clone(),
+        None => "observers".to_owned(),
+    };
+    let mut health = Health::new(name, "runtime", observer, status);
+    health.detail = detail;
+    add(&mut health, sightings, now);
+    health
 }
 
 /// `docker could not look: permission denied`.

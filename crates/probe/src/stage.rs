@@ -160,7 +160,10 @@ fn finished<T>(joined: Result<T, JoinError>) -> Result<T, StageError> {
 
 /// Whether there is someone to ask. A program and the system's resolver need no URL.
 fn has_address(target: &ProbeTarget) -> bool {
-    let needs_none = matches!(target.probe.kind, ProbeKind::Command(_) | ProbeKind::Dns(_));
+    let needs_none = matches!(
+        target.probe.kind,
+        ProbeKind::Command(_) | ProbeKind::Dns(_) | ProbeKind::Runtime
+    );
     needs_none || !target.url.is_empty()
 }
 
@@ -172,6 +175,16 @@ async fn ask(prober: &dyn Prober, observer: &dyn Observer, target: &ProbeTarget)
     let deadline = Duration::from_millis(target.probe.timeout_ms);
     let observed = observer.observe(&target.service, &window, Detail::State);
     let observed = tokio::time::timeout(deadline, observed);
+    if target.probe.kind == ProbeKind::Runtime {
+        let sightings = observed.await.unwrap_or_default();
+        let health = runtime::judge(target, &sightings, Timestamp::now());
+        let exchange = format!("[{}: {}]\n", health.status.word(), health.detail);
+        return Finding {
+            health,
+            exchange: exchange.into_bytes(),
+            sightings,
+        };
+    }
     let (answer, observed) = tokio::join!(prober.probe(target), observed);
     let (mut health, exchange) = answer;
     // What was not seen in time is not known.
@@ -207,6 +220,10 @@ async fn keep(finding: Finding, recorder: &mut dyn Recorder) -> Result<Body, Sta
 fn source(health: &Health) -> Source {
     let target = &health.target;
     let method = match &*health.kind {
+        "runtime" => {
+            let what = format!("what observers saw of {}", health.service);
+            return Source::Derived { what };
+        }
         "command" => {
             let command = target.clone();
             return Source::Command { command };

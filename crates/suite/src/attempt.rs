@@ -31,6 +31,8 @@ impl Targets {
             services: project
                 .services
                 .values()
+                // What has no address gets no traffic.
+                .filter(|service| !service.url.is_empty())
                 .map(|service| (service.name.clone(), service.url.clone()))
                 .collect(),
             dependencies: project

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use assay_model::Project;
 
-use crate::check::{error, mark, owner, warning};
+use crate::check::doubt::{error, owner, warning};
+use crate::check::mark;
 use crate::claim::{Claim, ClaimKind};
 use crate::problem::Problem;
 use crate::url::{self, Parts};

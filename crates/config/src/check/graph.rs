@@ -2,7 +2,7 @@
 
 use assay_model::{Project, ServiceName};
 
-use crate::check::{owner, warning};
+use crate::check::doubt::{owner, warning};
 use crate::claim::{Claim, ClaimKind};
 use crate::problem::Problem;
 

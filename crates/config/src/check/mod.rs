@@ -5,14 +5,16 @@
 //! server: that is what readiness is for.
 
 mod address;
+mod doubt;
 mod graph;
 mod mark;
 mod paths;
 
 use std::path::Path;
 
-use assay_model::{Project, ServiceName};
+use assay_model::Project;
 
+use crate::check::doubt::warning;
 use crate::claim::{Claim, ClaimKind};
 use crate::load::{ConfigError, read};
 use crate::problem::{Problem, Problems, Severity};
@@ -80,40 +82,4 @@ fn unset_secrets(claims: &[Claim], env: &dyn Fn(&str) -> Option<String>) -> Vec<
             )
         })
         .collect()
-}
-
-/// The service or dependency whose table a key is in.
-fn owner(claim: &Claim) -> Option<ServiceName> {
-    let mut parts = claim.key.split('.');
-    match (parts.next(), parts.next()) {
-        (Some("service" | "dependency"), Some(name)) => Some(name.into()),
-        _ => None,
-    }
-}
-
-fn error(
-    claim: &Claim,
-    message: impl Into<String>,
-    label: impl Into<String>,
-    hint: Option<String>,
-) -> Problem {
-    Problem {
-        severity: Severity::Error,
-        message: message.into(),
-        label: label.into(),
-        span: claim.span.clone(),
-        hint,
-    }
-}
-
-fn warning(
-    claim: &Claim,
-    message: impl Into<String>,
-    label: impl Into<String>,
-    hint: Option<String>,
-) -> Problem {
-    Problem {
-        severity: Severity::Warning,
-        ..error(claim, message, label, hint)
-    }
 }

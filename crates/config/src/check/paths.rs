@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::check::{error, warning};
+use crate::check::doubt::{error, warning};
 use crate::claim::{Claim, ClaimKind};
 use crate::problem::Problem;
 use crate::reader::nearest;

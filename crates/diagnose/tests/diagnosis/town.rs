@@ -86,6 +86,21 @@ pub(crate) const PROBED: i64 = 45_000;
 /// When the tests have run.
 pub(crate) const TESTED: i64 = 60_000;
 
+fn vaultdb() -> BTreeMap<ServiceName, Dependency> {
+    BTreeMap::from([(
+        "vaultdb".into(),
+        Dependency {
+            name: "vaultdb".into(),
+            url: None,
+            probe: Probe {
+                degraded_ms: 800,
+                ..Probe::new(ProbeKind::Tcp)
+            },
+            observe: Vec::new(),
+        },
+    )])
+}
+
 /// Everything is up, proven and quiet.
 pub(crate) fn well() -> Observed {
     let services = [
@@ -102,18 +117,7 @@ pub(crate) fn well() -> Observed {
             protected: false,
         }],
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),
-        dependencies: BTreeMap::from([(
-            "vaultdb".into(),
-            Dependency {
-                name: "vaultdb".into(),
-                url: None,
-                probe: Probe {
-                    degraded_ms: 800,
-                    ..Probe::new(ProbeKind::Tcp)
-                },
-                observe: Vec::new(),
-            },
-        )]),
+        dependencies: vaultdb(),
         suites: Vec::new(),
         criteria: BTreeMap::new(),
         audit: assay_model::AuditRules::default(),

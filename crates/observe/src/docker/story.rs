@@ -181,7 +181,7 @@ impl Container {
         let exits = self.exits(events, look);
         InstanceObservation {
             id: self.plain_name().to_owned(),
-            observer: super::NAME.to_owned(),
+            observer: "docker".to_owned(),
             revision: revision_of_image(&self.image),
             state: self.state(&exits),
             starts: self.starts(events, look),

@@ -390,7 +390,7 @@ impl<'a> ContainerStory<'a> {
             } else {
                 pod.to_owned()
             },
-            observer: super::NAME.to_owned(),
+            observer: "kubernetes".to_owned(),
             revision: self.revision(),
             state: self.state(),
             starts: self.starts(look),

@@ -3,8 +3,8 @@
 use assay_model::{HttpProbe, Status};
 use url::Url;
 
+use super::asked::{Asked, describe};
 use super::exception::Exception;
-use super::{Asked, describe};
 use crate::address;
 use crate::failure::Failure;
 use crate::request::{self, Ask, Head, Hop};

@@ -5,9 +5,9 @@ use std::io;
 use assay_model::Status;
 use tokio::io::{AsyncWriteExt, BufReader};
 
+use super::asked::{Asked, describe};
 use super::exception::Exception;
 use super::packet::{self, First, Packet, Packets};
-use super::{Asked, describe};
 use crate::address::Address;
 use crate::connect::Security;
 use crate::failure::Failure;

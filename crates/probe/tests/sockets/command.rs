@@ -79,6 +79,7 @@ async fn the_whole_group_ends_at_the_deadline() {
     let root = project("sleep 60 & echo $! > child; echo working; wait");
     let (health, exchange) = run(root.path(), &["./sh", "check.sh"], SHORT_MS).await;
     expect(&health, Status::Unreachable, "did not end within 300 ms");
+    assert!(health.latency_ms < 5000, "{health:?}");
     assert!(exchange.contains("working"), "{exchange}");
     let child = std::fs::read_to_string(root.path().join("child")).unwrap();
     wait_for_end(&child).await;
