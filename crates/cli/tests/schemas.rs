@@ -84,7 +84,11 @@ fn keep(scratch: &Scratch, name: &str, document: &Value) {
     if updates() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let folder = scratch.path().canonicalize().unwrap();
-        let shown = format!("{document:#}\n").replace(&*folder.to_string_lossy(), "/srv/shop");
+        let home = std::env::var("HOME").unwrap();
+        let shown = format!("{document:#}\n")
+            .replace(&*folder.to_string_lossy(), "/srv/shop")
+            .replace(env!("CARGO_BIN_EXE_assay"), "/usr/local/bin/assay")
+            .replace(&home, "/home/me");
         std::fs::write(&path, shown).unwrap();
     }
     let sample = std::fs::read_to_string(&path).unwrap_or_default();

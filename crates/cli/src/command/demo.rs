@@ -52,7 +52,8 @@ pub(crate) async fn run(args: DemoArgs, output: Output) -> Result<u8, Failure> {
         terminal::print(&folder.display().to_string());
         return Ok(0);
     }
-    output.note(&format!("{}\nin {}\n", incident.summary, folder.display()));
+    let summary = fold(&incident.summary, 0, COLUMNS);
+    output.note(&format!("{summary}\nin {}\n", folder.display()));
 
     let session = Session::open(&folder)?;
     let mut live = Live::expecting(output, || session.usual());

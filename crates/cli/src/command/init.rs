@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_discover::{Clues, Draft, Guess, Merged, Origin, Survey, merge, survey};
+use assay_discover::{Clues, Draft, Guess, Merged, Survey, merge, survey};
 use assay_world::files;
 
 use crate::args::InitArgs;
@@ -10,7 +10,13 @@ use crate::document::InitDocument;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::CONFIG_FILE;
-use crate::terminal;
+use crate::terminal::{self, COLUMNS, fold};
+
+/// Columns of what a table is.
+const KIND_COLUMNS: usize = 12;
+
+/// Widest name that shares a line with its address.
+const NAME_COLUMNS_MAX: usize = 26;
 
 /// Places of unreadable files that are told one by one.
 const UNREADABLE_SHOWN_MAX: usize = 5;
@@ -126,40 +132,46 @@ fn summary(path: &Path, draft: &Draft, merged: Option<&Merged>, files: usize) ->
     text
 }
 
-/// One line for each table, with how sure its address is.
+/// One entry for each table, with how sure its address is.
 fn outline(draft: &Draft) -> String {
-    let mut text = String::new();
-    let mut say = |kind: &str, name: &str, what: &str, origin: &Origin| {
-        text.push_str(&format!("  {kind:<12}{name:<22}{what:<40} {origin}\n"));
-    };
     let address = |url: &Option<Guess<String>>| {
         url.as_ref().map_or_else(
-            || "no address known".to_owned(),
+            || "no address".to_owned(),
             |url| format!("{} ({})", url.value, url.sureness.word()),
         )
     };
-    for service in &draft.services {
+    let services = draft.services.iter().map(|service| {
         let what = match &service.disabled {
-            Some(_) => "commented out: see why there".to_owned(),
+            Some(_) => "only as a comment: it says why".to_owned(),
             None => address(&service.url),
         };
-        say("service", &service.name, &what, &service.origin);
-    }
-    for store in &draft.dependencies {
-        say(
-            "dependency",
-            &store.name,
-            &address(&store.url),
-            &store.origin,
-        );
-    }
-    for suite in &draft.suites {
+        ("service", &service.name, what)
+    });
+    let stores = draft
+        .dependencies
+        .iter()
+        .map(|store| ("dependency", &store.name, address(&store.url)));
+    let suites = draft.suites.iter().map(|suite| {
         let runner = &suite.runner.value;
         let what = match &suite.disabled {
-            Some(_) => format!("{runner}, commented out"),
+            Some(_) => format!("{runner}, only as a comment: it says why"),
             None => runner.clone(),
         };
-        say("suite", &suite.name, &what, &suite.origin);
+        ("suite", &suite.name, what)
+    });
+    let rows: Vec<(&str, &String, String)> = services.chain(stores).chain(suites).collect();
+    let widest = rows.iter().map(|(_, name, _)| name.chars().count()).max();
+    let name_columns = widest.unwrap_or(0).min(NAME_COLUMNS_MAX);
+    let indent = KIND_COLUMNS + name_columns + 4;
+    let mut text = String::new();
+    for (kind, name, what) in rows {
+        let head = format!("  {kind:<KIND_COLUMNS$}{name:<name_columns$}");
+        // A name that is too long for its column has a line of its own.
+        let gap = match name.chars().count() > name_columns {
+            true => format!("\n{:indent$}", ""),
+            false => "  ".to_owned(),
+        };
+        text.push_str(&format!("{head}{gap}{}\n", fold(&what, indent, COLUMNS)));
     }
     text
 }
