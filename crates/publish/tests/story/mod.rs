@@ -148,6 +148,8 @@ impl Story {
             Status::Degraded => (Some(200), format!("200, slower than 800 ms: {ms} ms")),
             Status::Unavailable => (Some(503), "expected 200, came 503".to_owned()),
             Status::Refused => (None, "connection refused".to_owned()),
+            Status::TlsFailed => (None, "self-signed certificate".to_owned()),
+            Status::AuthFailed => (Some(401), "expected 200, got 401".to_owned()),
             Status::Unreachable => (None, "no answer within 5000 ms".to_owned()),
         };
         let target = format!("http://127.0.0.1/{service}/health");
