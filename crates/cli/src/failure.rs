@@ -8,6 +8,9 @@ use assay_model::StageError;
 /// A known name counts as meant when it is at least this similar (Jaro-Winkler, 0 to 1).
 const SIMILARITY_MIN: f64 = 0.75;
 
+/// Names that are listed in a hint; more would bury the message.
+const KNOWN_SHOWN_MAX: usize = 20;
+
 /// A command that could not do its work.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -47,11 +50,17 @@ impl Failure {
             .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let failure = Self::usage(format!("no {what} `{name}`"));
-        match nearest {
-            Some((_, meant)) => failure.hint(format!("did you mean `{meant}`?")),
-            None if known.is_empty() => failure.hint(format!("there is no {what} at all")),
-            None => failure.hint(format!("known: {}", known.join(", "))),
+        let meant = nearest.map(|(_, meant)| format!("did you mean `{meant}`?"));
+        let all = match known.len() {
+            0 => Some(format!("there is no {what} at all")),
+            1..=KNOWN_SHOWN_MAX => Some(format!("known: {}", known.join(", "))),
+            _ => None,
+        };
+        let hint: Vec<String> = meant.into_iter().chain(all).collect();
+        if hint.is_empty() {
+            return failure.hint(format!("there are {} of them", known.len()));
         }
+        failure.hint(hint.join(" "))
     }
 
     /// Could not look: exit code 3.

@@ -202,7 +202,7 @@ impl Command {
         };
         Ok(Output {
             ended,
-            truncated: out.cut > 0 || err.cut > 0,
+            truncated: out.is_cut() || err.is_cut(),
             stdout: out.finish(),
             stderr: err.finish(),
             duration: watch.elapsed(),
@@ -372,9 +372,13 @@ impl Capture {
         self.cut += surplus;
     }
 
+    /// Whether something is or will be left out of what [`Capture::finish`] gives.
+    fn is_cut(&self) -> bool {
+        self.cut > 0 || self.tail.len() > self.half
+    }
+
     fn finish(mut self) -> Vec<u8> {
-        let whole = self.cut == 0 && self.tail.len() <= self.half;
-        if !whole {
+        if self.is_cut() {
             self.shorten();
             self.head
                 .extend_from_slice(format!("\n… {} bytes cut …\n", self.cut).as_bytes());
@@ -434,10 +438,13 @@ mod tests {
 
     #[tokio::test]
     async fn too_much_output_is_cut_and_says_so() {
-        let command = sh("head -c 300000 /dev/zero | tr '\\0' x").output_bytes_max(1000);
-        let output = command.run().await.unwrap();
-        assert!(output.success() && output.truncated);
-        assert!(output.stdout.len() < 1100);
+        // Far too much, and just too much.
+        for bytes in [300_000, 1_001] {
+            let script = format!("head -c {bytes} /dev/zero | tr '\\0' x");
+            let output = sh(&script).output_bytes_max(1000).run().await.unwrap();
+            assert!(output.success() && output.truncated, "{bytes}");
+            assert!(output.stdout.len() < 1100, "{bytes}");
+        }
     }
 
     #[tokio::test]
