@@ -30,7 +30,7 @@ Start with `assay demo`, or with `assay init` in a project of your own.";
     name = "assay",
     version,
     after_help = AFTER_HELP,
-    max_term_width = 100,
+    max_term_width = 80,
     infer_subcommands = false
 )]
 pub(crate) struct Cli {

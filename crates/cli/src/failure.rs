@@ -68,6 +68,11 @@ impl Failure {
         Self::new(3, message)
     }
 
+    /// Needs a person: exit code 4.
+    pub(crate) fn stopped(message: impl Into<String>) -> Self {
+        Self::new(4, message)
+    }
+
     /// A fault of assay itself: exit code 5.
     pub(crate) fn internal(
         message: impl Into<String>,

@@ -62,7 +62,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::internal("start the runtime", error))?;
-    let code = runtime.block_on(command::run(cli))?;
+    let code = runtime.block_on(command::run(cli));
+    // A look-up of a name or a dead mount may hang in a thread for longer than any deadline; what
+    // is done is done, and nobody waits for it.
+    runtime.shutdown_background();
+    let code = code?;
     Ok(ExitCode::from(if terminal::output_lost() {
         3
     } else {

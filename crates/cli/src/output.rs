@@ -80,9 +80,15 @@ impl Output {
 
 /// One object on one line.
 pub(crate) fn line(document: &impl Serialize) -> String {
-    serde_json::json!(document).to_string()
+    value(document).to_string()
 }
 
 fn pretty(document: &impl Serialize) -> String {
-    format!("{:#}", serde_json::json!(document))
+    format!("{:#}", value(document))
+}
+
+/// What cannot be said in JSON, such as a path that is no text, is named instead of lost.
+fn value(document: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(document)
+        .unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }))
 }

@@ -51,6 +51,7 @@ pub(crate) struct Session {
     pub(crate) state: PathBuf,
     pub(crate) journal: Arc<Journal>,
     pub(crate) vault: Vault,
+    redactor: Redactor,
     config_text: String,
     assay: PathBuf,
 }
@@ -83,7 +84,7 @@ impl Session {
                 None => failure,
             }
         })?;
-        let vault = Vault::open(&state, redactor);
+        let vault = Vault::open(&state, redactor.clone());
         let assay = std::env::current_exe()
             .map_err(|error| Failure::internal("find the assay binary", error))?;
         for part in project
@@ -98,6 +99,7 @@ impl Session {
             state,
             journal: Arc::new(journal),
             vault,
+            redactor,
             config_text,
             assay,
         })
@@ -328,6 +330,11 @@ impl Session {
             .into_values()
             .filter(|revision| self.state.join(&revision.bundle.path).is_dir());
         Ok((revisions.collect(), rollouts))
+    }
+
+    /// `text` without secrets: what is shown and not recorded, too, lands in other people's logs.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.redactor.redact(text.as_bytes())).into_owned()
     }
 
     /// How long each step took in the last runs, as far as they can be read.

@@ -45,6 +45,19 @@ pub(crate) fn redraw(text: &str) {
     print(&format!("\u{1b}[H{lines}\u{1b}[J"));
 }
 
+/// Whether whoever read stdout has gone: what only writes now and then would not notice.
+pub(crate) fn nobody_reads() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let out = std::io::stdout();
+    let mut streams = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut streams, Some(&now)).is_ok_and(|ready| ready > 0)
+        && streams[0].revents().contains(PollFlags::ERR)
+}
+
 /// Data for stdout was lost, so the command has not done what was asked.
 pub(crate) fn output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)
@@ -57,6 +70,18 @@ pub(crate) fn complain(text: &str) {
         out.write_all(text.as_bytes())
             .and_then(|()| out.write_all(b"\n")),
     );
+}
+
+/// `text` without the control characters by which a log could take over the terminal that shows
+/// it; a tab stays.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' => c,
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
 }
 
 /// How this program is called for the project in `root`, ready to be copied into a shell.
@@ -95,7 +120,7 @@ pub(crate) fn fold(text: &str, indent: usize, columns: usize) -> String {
             out.push(' ');
             used += 1;
         }
-        out.push_str(word);
+        out.push_str(&harmless(word));
         used += width;
     }
     out

@@ -1,6 +1,6 @@
 //! Reading the file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,10 @@ pub(crate) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
         path: path.to_owned(),
         source,
     };
+    // Opening a pipe waits for its other end.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(unreadable(io::Error::other("it is not a file")));
+    }
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(ConfigError::Missing {
@@ -125,7 +129,7 @@ mod tests {
     fn a_huge_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("assay.toml");
-        std::fs::write(&path, "#".repeat(CONFIG_BYTES_MAX as usize + 1)).unwrap();
+        fs::write(&path, "#".repeat(CONFIG_BYTES_MAX as usize + 1)).unwrap();
         let error = load(&path).unwrap_err();
         assert!(matches!(error, ConfigError::TooLarge { .. }), "{error:?}");
     }
@@ -134,7 +138,7 @@ mod tests {
     fn the_root_is_the_folder_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.toml");
-        std::fs::write(&path, "[project]\nname = \"shop\"\n").unwrap();
+        fs::write(&path, "[project]\nname = \"shop\"\n").unwrap();
         let project = load(&path).unwrap();
         assert_eq!(project.root, folder.path().canonicalize().unwrap());
         assert_eq!(project.config_file, "other.toml");

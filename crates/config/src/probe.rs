@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use assay_model::{
-    CommandProbe, DnsProbe, HttpProbe, Probe, ProbeKind, QueryProbe, StatusRange, TlsPolicy,
-    WebSocketProbe,
+    CommandProbe, DnsProbe, HttpProbe, Probe, ProbeKind, QueryProbe, Secret, StatusRange,
+    TlsPolicy, WebSocketProbe,
 };
 
 use crate::claim::ClaimKind;
@@ -59,7 +59,10 @@ const SCHEMES: [(&str, &[&str]); 6] = [
     ("grpc", &["grpc", "grpcs", "http", "https"]),
     ("postgres", &["postgres", "postgresql"]),
     ("redis", &["redis", "rediss"]),
-    ("clickhouse", &["clickhouse", "http", "https"]),
+    (
+        "clickhouse",
+        &["clickhouse", "clickhouses", "http", "https"],
+    ),
 ];
 
 /// Reads a probe of what is reached at `url`. `default` is asked where the table names no
@@ -67,7 +70,7 @@ const SCHEMES: [(&str, &[&str]); 6] = [
 pub(crate) fn read(field: &Field<'_>, default: ProbeKind, url: Option<&str>) -> Option<Probe> {
     let table = field.table()?;
     let options = Options::of(&table);
-    let kind = options.kind(&table).unwrap_or(default);
+    let kind = options.kind().unwrap_or(default);
     check_scheme(field, &kind, url);
     let (degraded_ms, timeout_ms) = times(&table);
     let samples = table
@@ -89,12 +92,18 @@ fn check_scheme(field: &Field<'_>, kind: &ProbeKind, url: Option<&str>) {
     let Some((scheme, _)) = url.and_then(|url| url.split_once("://")) else {
         return;
     };
+    let scheme = without_driver(scheme);
     let fitting = SCHEMES.iter().find(|(word, _)| *word == kind.word());
     if let Some((word, schemes)) = fitting.filter(|(_, schemes)| !schemes.contains(&scheme)) {
         let what = format!("asks by {word}, and the address is `{scheme}://…`");
         let label = format!("asking by {word} needs {}://", schemes.join("://, "));
         field.wrong(&what, label, None);
     }
+}
+
+/// SQLAlchemy and its kin name their driver in the scheme: `postgresql+asyncpg`.
+pub(crate) fn without_driver(scheme: &str) -> &str {
+    scheme.split_once('+').map_or(scheme, |(scheme, _)| scheme)
 }
 
 /// What is slow, and what is too slow.
@@ -121,7 +130,7 @@ fn tls(field: &Field<'_>) -> Option<TlsPolicy> {
     let table = field.table()?;
     let ca = table
         .optional("ca")
-        .and_then(|field| field.path(ClaimKind::File));
+        .and_then(|field| field.outside_path(ClaimKind::File));
     let server_name = table
         .optional("server_name")
         .and_then(|field| field.string());
@@ -164,7 +173,7 @@ impl<'a> Options<'a> {
             .map(|text| text.value)
     }
 
-    fn kind(&self, table: &Table<'_>) -> Option<ProbeKind> {
+    fn kind(&self) -> Option<ProbeKind> {
         let chosen: Vec<&str> = PROTOCOLS
             .iter()
             .map(|(protocol, _)| *protocol)
@@ -186,13 +195,14 @@ impl<'a> Options<'a> {
                 service: field.text()?.value,
             }),
             "dns" => Some(ProbeKind::Dns(self.dns(field)?)),
-            "postgres" => Some(ProbeKind::Postgres(self.query(field)?)),
+            "postgres" => {
+                check_single(field);
+                Some(ProbeKind::Postgres(self.query(field)?))
+            }
             "redis" => Some(ProbeKind::Redis(self.query(field)?)),
             "clickhouse" => Some(ProbeKind::ClickHouse(self.query(field)?)),
             "command" => Some(ProbeKind::Command(self.command(field)?)),
             first => {
-                let known = matches!(first, "tcp" | "runtime");
-                debug_assert!(known, "{first} is a protocol of {}", table.title());
                 if field.boolean() == Some(false) {
                     let protocols: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
                     let label = format!("leave it out, or give one of {}", protocols.join(", "));
@@ -269,6 +279,13 @@ impl<'a> Options<'a> {
                 if text.value.contains(|c: char| c.is_control() && c != '\t') {
                     field.wrong("holds a control character", "no header may", None);
                 }
+                if let (Some(name), "request_headers") = (&text.variable, key) {
+                    // Whatever is sent from a variable is nobody else's business.
+                    field.reader().add_secret(Secret {
+                        name: name.clone(),
+                        value: text.value.clone(),
+                    });
+                }
                 headers.insert(field.key.to_ascii_lowercase(), text.value);
             }
         }
@@ -327,6 +344,14 @@ impl<'a> Options<'a> {
             exit,
             degraded_exit,
         })
+    }
+}
+
+/// A read-only session can only hold one statement to that: a second one could end it first.
+fn check_single(field: &Field<'_>) {
+    let text = field.text().map(|text| text.value).unwrap_or_default();
+    if text.trim_end().trim_end_matches(';').contains(';') {
+        field.wrong("holds a semicolon", "a probe asks one statement", None);
     }
 }
 

@@ -114,14 +114,15 @@ impl Problems {
         position(self.text.inner(), problem.span.start)
     }
 
-    /// One `FILE:LINE:COLUMN: message (label)` line per problem, its hint on a line of its own.
+    /// One `FILE:LINE:COLUMN: severity: message (label)` line per problem, its hint on a line of its own.
     pub fn plain(&self) -> String {
         let mut out = String::new();
         for problem in &self.list {
             let (line, column) = position(self.text.inner(), problem.span.start);
             let Problem { message, label, .. } = problem;
+            let severity = problem.severity.word();
             out.push_str(&format!(
-                "{}:{line}:{column}: {message} ({label})\n",
+                "{}:{line}:{column}: {severity}: {message} ({label})\n",
                 self.file
             ));
             if let Some(hint) = &problem.hint {

@@ -55,12 +55,23 @@ pub(crate) fn parse_with_claims(
     let mut project = read(Table::new(&reader, document, String::new(), 0..0));
     let found = reader.into_findings();
     if !found.problems.is_empty() {
-        return Err(Problems::new(file_name, text, found.problems));
+        let text = without(&found.secrets, text);
+        return Err(Problems::new(file_name, &text, found.problems));
     }
     project.root = root.to_owned();
     project.config_file = file_name.to_owned();
     project.secrets = found.secrets;
     Ok((project, found.claims))
+}
+
+/// The text with every secret in it blotted out, each place as long as it was: what is shown of
+/// the file lands in other people's logs.
+fn without(secrets: &[Secret], text: &str) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.value.len() > 3) {
+        text = text.replace(&secret.value, &"*".repeat(secret.value.len()));
+    }
+    text
 }
 
 fn syntax_problem(error: &toml::de::Error, text: &str) -> Problem {
@@ -242,10 +253,11 @@ fn usual_probe(url: &str) -> ProbeKind {
         query: query.to_owned(),
         answer: None,
     };
-    match url.split_once("://").map(|(scheme, _)| scheme) {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    match scheme.map(probe::without_driver) {
         Some("postgres" | "postgresql") => ProbeKind::Postgres(query("select 1")),
         Some("redis" | "rediss") => ProbeKind::Redis(query("PING")),
-        Some("clickhouse") => ProbeKind::ClickHouse(query("select 1")),
+        Some("clickhouse" | "clickhouses") => ProbeKind::ClickHouse(query("select 1")),
         _ => ProbeKind::Tcp,
     }
 }

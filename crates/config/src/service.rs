@@ -82,13 +82,24 @@ pub(crate) fn read(field: &Field<'_>) -> Option<Service> {
 /// Without an address there must be something else to look at.
 fn check_without_url(table: &Table<'_>, probe: &ProbeKind, deploys: bool, watched: &[Observe]) {
     let asks_elsewhere = matches!(probe, ProbeKind::Command(_) | ProbeKind::Dns(_));
-    let is_watched = matches!(probe, ProbeKind::Runtime) && !watched.is_empty();
+    // A log or a program's output tells nothing of whether it runs.
+    let sees_it_run = |observe: &Observe| {
+        matches!(
+            observe,
+            Observe::Docker(_) | Observe::Kubernetes(_) | Observe::Journald { .. }
+        )
+    };
+    let is_watched = matches!(probe, ProbeKind::Runtime) && watched.iter().any(sees_it_run);
     if deploys || !(asks_elsewhere || is_watched) {
         table.reader().problem(
             table.span(),
             format!("{} has no `url`", table.title()),
             "`url` is required here",
-            Some("one without an address needs `observe`, or a probe by `command`".to_owned()),
+            Some(
+                "one without an address needs `observe` by docker, kubernetes or journald, or a \
+                 probe by `command`"
+                    .to_owned(),
+            ),
         );
     }
 }

@@ -134,6 +134,13 @@ impl Field<'_> {
         Some(path)
     }
 
+    /// A path that may lie anywhere.
+    pub(crate) fn outside_path(&self, kind: ClaimKind) -> Option<String> {
+        let path = self.string()?;
+        self.reader().claim(kind, &self.path, &self.text()?);
+        Some(path)
+    }
+
     /// A path below the folder that a service is deployed from.
     pub(crate) fn bundle_path(&self) -> Option<String> {
         self.checked_path(self.text()?)

@@ -14,8 +14,8 @@ use crate::{Decision, IgnoreFile, Line};
 /// Name of the ignore file, at the root of the folder that is built.
 pub const IGNORE_FILE: &str = ".bundleignore";
 
-/// Never shipped: a repository's own store.
-const REPOSITORY: &str = ".git";
+/// Never shipped: a repository's own store, and assay's state.
+const NEVER_SHIPPED: [&str; 2] = [".git", ".assay"];
 
 /// Files in one bundle. A service of a hundred thousand files is a forgotten ignore line (a
 /// dependency store, a build folder), and would make every roll-out slow.
@@ -249,7 +249,8 @@ impl Walk<'_> {
             entries.insert(name, entry.file_type().map_err(fail)?);
         }
         for (name, kind) in entries {
-            if name == REPOSITORY || (prefix.is_empty() && name == IGNORE_FILE) {
+            if NEVER_SHIPPED.contains(&name.as_str()) || (prefix.is_empty() && name == IGNORE_FILE)
+            {
                 continue;
             }
             self.entry(&at.join(&name), format!("{prefix}{name}"), kind, out)?;

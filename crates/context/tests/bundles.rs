@@ -35,6 +35,7 @@ const APP: &[(&str, &str)] = &[
     ("docs/a.md", "a"),
     (".bundleignore", "# tidy\ndocs/\n"),
     (".git/config", ""),
+    (".assay/journal.db", ""),
     (".hidden", "x"),
 ];
 

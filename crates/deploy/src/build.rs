@@ -154,9 +154,10 @@ impl Builder {
         let head = git.head().await.ok()??;
         let changed = git.uncommitted().await.ok()?;
         let ours = |file: &String| {
-            service
-                .source
-                .iter()
+            // `.` is the whole project, and no prefix of any path.
+            let folders = service.source.iter().map(Path::new);
+            folders
+                .map(|folder| folder.strip_prefix(".").unwrap_or(folder))
                 .any(|folder| Path::new(file).starts_with(folder))
         };
         (!changed.iter().any(ours)).then_some(head)

@@ -150,6 +150,8 @@ impl Vault {
             bytes: content.len() as u64,
         };
         if self.get(&stored.hash).is_ok() {
+            // Whoever wrote it may have been killed before it was on the disk.
+            self.note(&path);
             return Ok(stored);
         }
         match self.write(&path, &content) {
@@ -167,8 +169,9 @@ impl Vault {
     pub fn sync(&self) -> Result<(), VaultError> {
         let pending = std::mem::take(&mut *self.pending());
         // Files before the folders that name them.
-        let (folders, files): (Vec<_>, Vec<_>) =
-            pending.iter().partition(|path| path.extension().is_none());
+        let (files, folders): (Vec<_>, Vec<_>) = pending
+            .iter()
+            .partition(|path| path.extension().is_some_and(|ending| ending == "zst"));
         for path in files.into_iter().chain(folders) {
             if let Err(source) = File::open(path).and_then(|file| file.sync_all()) {
                 let path = path.clone();
@@ -225,15 +228,23 @@ impl Vault {
         let folder = path.parent().unwrap_or(&self.folder);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
-            self.pending().insert(self.folder.clone());
+            let state = self.folder.parent().map(Path::to_owned);
+            self.pending()
+                .extend(state.into_iter().chain([self.folder.clone()]));
         }
         let mut temporary = NamedTempFile::with_prefix_in(".new-", folder)?;
         temporary.write_all(&MAGIC)?;
         temporary.write_all(blake3::hash(&packed).as_bytes())?;
         temporary.write_all(&packed)?;
         temporary.persist(path).map_err(|error| error.error)?;
-        self.pending().extend([path.to_owned(), folder.to_owned()]);
+        self.note(path);
         Ok(())
+    }
+
+    /// Has a blob and the folder that names it brought to the disk by the next sync.
+    fn note(&self, path: &Path) {
+        let folder = path.parent().unwrap_or(&self.folder);
+        self.pending().extend([path.to_owned(), folder.to_owned()]);
     }
 }
 

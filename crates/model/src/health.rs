@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Exit, InstanceState, RevisionId, ServiceName};
+use crate::{Blind, Exit, InstanceState, RevisionId, ServiceName};
 
 /// The result of one probe of one service or dependency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -105,12 +105,15 @@ pub struct Runtime {
     pub instances: u32,
     /// Instances that do run.
     pub running: u32,
-    /// The state of the latest one.
+    /// The state of the latest one; `None` where none was seen.
     pub state: Option<InstanceState>,
     /// How often processes were started again, over all of its instances.
     pub restarts: u32,
     /// How the last process ended that ended.
     pub last_exit: Option<Exit>,
+    /// Observers that could not look, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blind: Vec<Blind>,
 }
 
 /// What a service's health document says of one of its dependencies.

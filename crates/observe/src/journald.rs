@@ -74,6 +74,10 @@ pub(crate) async fn look(
             None
         }
     };
+    if entries.is_empty() && standing.is_none() {
+        // Neither side said anything of it: what is not known is not told.
+        return Ok(seen);
+    }
     if entries.is_empty() && standing.as_ref().is_some_and(Unit::is_unknown) {
         return Err(JournaldError::None {
             unit: unit.to_owned(),

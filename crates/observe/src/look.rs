@@ -120,9 +120,9 @@ pub(crate) fn revision_of_image(image: &str) -> RevisionId {
     RevisionId::new(digest.chars().take(DIGITS).collect::<String>())
 }
 
-/// For observers that see no revision.
+/// For observers that see no revision: none, which is not the name of one.
 pub(crate) fn unknown_revision() -> RevisionId {
-    RevisionId::from("unknown")
+    RevisionId::from("")
 }
 
 /// An instance of which only a log can be seen.

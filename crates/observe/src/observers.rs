@@ -8,6 +8,7 @@ use assay_model::{Blind, Detail, Observe, Observer, Project, ServiceName, Sighti
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::look::{CannotSee, DEADLINE_MS, Look, Seen, blind};
@@ -19,7 +20,11 @@ pub struct Observers {
     project: Arc<Project>,
     state: PathBuf,
     programs: Programs,
+    room: Semaphore,
 }
+
+/// Services that are looked at at once: each look may run some programs and hold what they print.
+const LOOKS_AT_ONCE_MAX: usize = 16;
 
 impl Observers {
     /// Observers of a project; `state` is its `.assay`, where its supervisor is found.
@@ -28,6 +33,7 @@ impl Observers {
             project,
             state,
             programs: Programs::default(),
+            room: Semaphore::new(LOOKS_AT_ONCE_MAX),
         }
     }
 
@@ -80,6 +86,8 @@ impl Observers {
 #[async_trait]
 impl Observer for Observers {
     async fn observe(&self, service: &ServiceName, window: &Window, detail: Detail) -> Sightings {
+        // Closed it never is; without a place this would only be one look too many.
+        let _place = self.room.acquire().await.ok();
         let look = &Look::begin(window, detail);
         let mut looks: Vec<BoxFuture<'_, Seen>> = Vec::new();
         if self.is_deployed(service) {

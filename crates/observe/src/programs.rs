@@ -98,7 +98,7 @@ pub(crate) async fn run(command: &Command, look: &Look) -> Result<Output, RunErr
         how => Err(RunError::Failed {
             command: command.to_string(),
             how,
-            said: last_line(&output.stderr),
+            said: last_words(&output),
         }),
     }
 }
@@ -112,6 +112,16 @@ pub(crate) async fn run_whole(command: &Command, look: &Look) -> Result<Vec<u8>,
         });
     }
     Ok(output.stdout)
+}
+
+/// What it complained about last; else what it printed last.
+fn last_words(output: &Output) -> String {
+    let is_blank = output.stderr.iter().all(u8::is_ascii_whitespace);
+    last_line(if is_blank {
+        &output.stdout
+    } else {
+        &output.stderr
+    })
 }
 
 fn last_line(bytes: &[u8]) -> String {

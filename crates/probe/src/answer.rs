@@ -54,9 +54,15 @@ pub(crate) fn judge(answer: &Answer<'_>, expected: &HttpProbe, degraded_ms: u64)
             .and_then(Value::as_str)
     };
     let says_degraded = text_at("status").is_some_and(|word| word.eq_ignore_ascii_case("degraded"));
+    let says_broken = text_at("status").filter(|word| is_broken(word));
     let (code, took) = (answer.status, answer.latency_ms);
     let (status, detail) = if let Some(problem) = mismatch(answer, expected, document.as_ref()) {
         problem
+    } else if let Some(word) = says_broken {
+        (
+            Status::Unavailable,
+            format!("answered {code} in {took} ms and says of itself: {word}"),
+        )
     } else if says_degraded {
         (
             Status::Degraded,
@@ -75,6 +81,24 @@ pub(crate) fn judge(answer: &Answer<'_>, expected: &HttpProbe, degraded_ms: u64)
         revision: revision(answer.headers).or_else(told),
         reported: document.as_ref().map(reported).unwrap_or_default(),
     }
+}
+
+/// Words by which health documents say of themselves that they are not well, beside those of
+/// draft-inadarei-api-health-check (`fail`), Spring Boot (`DOWN`, `OUT_OF_SERVICE`) and ASP.NET
+/// (`Unhealthy`).
+fn is_broken(word: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "critical",
+        "down",
+        "error",
+        "fail",
+        "failed",
+        "failing",
+        "out_of_service",
+        "unavailable",
+        "unhealthy",
+    ];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// The revision that a front door names.

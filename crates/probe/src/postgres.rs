@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Connection, Error, SimpleQueryMessage};
 use self::meaning::Meant;
 use self::secure::{Secure, Secured};
 use self::settings::{Guard, Settings};
+use crate::address;
 use crate::failure::{self, Failure};
 use crate::store::{Talk, Wire};
 use crate::tls::{self, Trust};
@@ -45,6 +46,10 @@ async fn ask(
     query: &str,
     trust: &Trust,
 ) -> Result<(), Failure> {
+    if query.trim_end().trim_end_matches(';').contains(';') {
+        // A second statement could end the read-only transaction before it writes.
+        return Err(address::unusable("the query is more than one statement"));
+    }
     let settings = Settings::parse(&target.url, &target.probe)?;
     let (client, connection, guard) = match open(talk, &settings, Guard::Startup, trust).await? {
         Ok((client, connection)) => (client, connection, Guard::Startup),

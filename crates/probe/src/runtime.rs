@@ -29,6 +29,10 @@ pub(crate) fn add(health: &mut Health, sightings: &Sightings, now: Timestamp) {
 pub(crate) fn judge(target: &ProbeTarget, sightings: &Sightings, now: Timestamp) -> Health {
     let name = target.service.clone();
     let (status, detail) = match summary(sightings) {
+        Some(runtime) if runtime.state.is_none() => match runtime.blind.first() {
+            Some(blind) => (Status::Unreachable, could_not_look(blind)),
+            None => (Status::Unavailable, "nothing of it was seen".to_owned()),
+        },
         Some(runtime) if runtime.instances == 0 => (
             Status::Unavailable,
             "nothing of it is meant to run".to_owned(),
@@ -44,10 +48,7 @@ pub(crate) fn judge(target: &ProbeTarget, sightings: &Sightings, now: Timestamp)
             };
             (status, format!("{running} of {instances} running"))
         }
-        None => match sightings.blind.first() {
-            Some(blind) => (Status::Unreachable, could_not_look(blind)),
-            None => (Status::Unavailable, "nothing of it was seen".to_owned()),
-        },
+        None => (Status::Unavailable, "nothing of it was seen".to_owned()),
     };
     let observer = match sightings.instances.last() {
         Some(seen) => seen.instance.observer.clone(),
@@ -64,22 +65,33 @@ pub(crate) fn could_not_look(blind: &Blind) -> String {
     format!("{} could not look: {}", blind.observer, blind.reason)
 }
 
-/// `None` where nothing was seen.
+/// `None` where nothing looked.
 fn summary(sightings: &Sightings) -> Option<Runtime> {
-    let latest = &sightings.instances.last()?.instance;
+    if sightings.instances.is_empty() && sightings.blind.is_empty() {
+        return None;
+    }
+    let latest = sightings.instances.last().map(|seen| &seen.instance);
+    let observer = latest.map(|instance| &instance.observer);
+    let observer = observer.or_else(|| sightings.blind.first().map(|blind| &blind.observer));
     let all = || sightings.instances.iter();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let runs = |instance: &InstanceObservation| instance.state == InstanceState::Running;
     let last_exit = all().flat_map(|seen| &seen.instance.exits);
     Some(Runtime {
-        observer: latest.observer.clone(),
+        observer: observer.cloned().unwrap_or_default(),
         instances: count(all().filter(|seen| seen.wanted).count()),
-        running: count(all().filter(|seen| runs(&seen.instance)).count()),
-        state: Some(latest.state),
+        // One that is on its way out must not stand in for one that is meant to run.
+        running: count(
+            all()
+                .filter(|seen| seen.wanted && runs(&seen.instance))
+                .count(),
+        ),
+        state: latest.map(|instance| instance.state),
         restarts: all()
             .map(|seen| restarts(&seen.instance))
             .fold(0, u32::saturating_add),
         last_exit: last_exit.max_by_key(|exit| exit.at).cloned(),
+        blind: sightings.blind.clone(),
     })
 }
 

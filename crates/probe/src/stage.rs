@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_model::{
-    Body, Detail, Facts, Health, Observer, ProbeKind, ProbeTarget, Prober, Project, Recorder,
-    Sightings, Source, Stage, StageError, Step, Timestamp, Window,
+    Blind, Body, Detail, Facts, Health, Observer, ProbeKind, ProbeTarget, Prober, Project,
+    Recorder, Sightings, Source, Stage, StageError, Step, Timestamp, Window,
 };
 use async_trait::async_trait;
 use rustix::process::{Resource, getrlimit};
@@ -125,13 +125,18 @@ impl Stage for ReadyStage {
     }
 
     async fn run(&self, _facts: &Facts, recorder: &mut dyn Recorder) -> Result<(), StageError> {
-        let mut tasks = self.start(self.some_targets()?);
+        let targets = self.some_targets()?;
+        let all = targets.len();
+        let mut done = 0;
+        let mut tasks = self.start(targets);
         let mut bodies = Vec::new();
         // Those that were quicker than one before them wait for it, so that the order is that of
         // the names.
         let mut early = BTreeMap::new();
         while let Some(joined) = tasks.join_next().await {
             let (place, finding) = finished(joined)?;
+            done += 1;
+            recorder.say(&format!("{done}/{all} {}", line(&finding.health)));
             early.insert(place, finding);
             while let Some(finding) = early.remove(&bodies.len()) {
                 bodies.push(keep(finding, recorder).await?);
@@ -176,7 +181,7 @@ async fn ask(prober: &dyn Prober, observer: &dyn Observer, target: &ProbeTarget)
     let observed = observer.observe(&target.service, &window, Detail::State);
     let observed = tokio::time::timeout(deadline, observed);
     if target.probe.kind == ProbeKind::Runtime {
-        let sightings = observed.await.unwrap_or_default();
+        let sightings = observed.await.unwrap_or_else(|_| late(target));
         let health = runtime::judge(target, &sightings, Timestamp::now());
         let exchange = format!("[{}: {}]\n", health.status.word(), health.detail);
         return Finding {
@@ -187,13 +192,24 @@ async fn ask(prober: &dyn Prober, observer: &dyn Observer, target: &ProbeTarget)
     }
     let (answer, observed) = tokio::join!(prober.probe(target), observed);
     let (mut health, exchange) = answer;
-    // What was not seen in time is not known.
-    let sightings = observed.unwrap_or_default();
+    let sightings = observed.unwrap_or_else(|_| late(target));
     runtime::add(&mut health, &sightings, Timestamp::now());
     Finding {
         health,
         exchange,
         sightings,
+    }
+}
+
+/// What was not seen in time is not known, and that is said.
+fn late(target: &ProbeTarget) -> Sightings {
+    Sightings {
+        blind: vec![Blind {
+            observer: "observer".to_owned(),
+            reason: format!("no answer within {} ms", target.probe.timeout_ms),
+            hint: None,
+        }],
+        ..Sightings::default()
     }
 }
 
@@ -203,7 +219,6 @@ async fn keep(finding: Finding, recorder: &mut dyn Recorder) -> Result<Body, Sta
         exchange,
         sightings,
     } = finding;
-    recorder.say(&line(&health));
     for blind in &sightings.blind {
         let said = runtime::could_not_look(blind);
         recorder.say(&format!("{:<16} {said}", health.service));

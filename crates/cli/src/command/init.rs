@@ -8,6 +8,7 @@ use assay_world::files;
 use crate::args::InitArgs;
 use crate::document::InitDocument;
 use crate::failure::Failure;
+use crate::narration::counted;
 use crate::output::Output;
 use crate::session::CONFIG_FILE;
 use crate::terminal::{self, COLUMNS, fold};
@@ -102,7 +103,7 @@ fn project_name(args: &InitArgs, root: &Path) -> String {
 }
 
 fn summary(path: &Path, draft: &Draft, merged: Option<&Merged>, files: usize) -> String {
-    let mut text = format!("looked at {files} files\n");
+    let mut text = format!("looked at {}\n", counted(files, "file"));
     match merged {
         Some(merged) if merged.added.is_empty() => {
             text.push_str(&format!(
@@ -117,7 +118,14 @@ fn summary(path: &Path, draft: &Draft, merged: Option<&Merged>, files: usize) ->
             }
         }
         None => {
-            text.push_str(&format!("wrote {}:\n{}", path.display(), outline(draft)));
+            let found = match outline(draft) {
+                rows if rows.is_empty() => "  nothing was found: it holds an example\n".to_owned(),
+                rows => rows,
+            };
+            text.push_str(&format!("wrote {}:\n{found}", path.display()));
+            for note in &draft.notes {
+                text.push_str(&format!("  - {}\n", fold(note, 4, COLUMNS)));
+            }
         }
     }
     let assay = terminal::this_assay(path.parent().unwrap_or(path));

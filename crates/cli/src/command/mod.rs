@@ -18,7 +18,6 @@ use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session;
-use crate::terminal;
 
 /// Carries a command out and gives the exit code.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
@@ -44,10 +43,12 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Man(args) => manual::man(&args),
         Command::Down => {
             let stopped = session::down(&session::state_folder(&folder)?).await?;
-            terminal::print(if stopped {
-                "stopped"
-            } else {
-                "nothing was running"
+            output.result(&serde_json::json!({ "stopped": stopped }), || {
+                let text = match stopped {
+                    true => "stopped",
+                    false => "nothing was running",
+                };
+                text.to_owned()
             });
             Ok(0)
         }

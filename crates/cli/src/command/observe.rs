@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::palette::{Meaning, paint};
 use crate::session::Session;
-use crate::terminal::{COLUMNS, fold};
+use crate::terminal::{COLUMNS, fold, harmless};
 
 /// Columns before what is said of an instance.
 const INDENT: usize = 2;
@@ -41,7 +41,7 @@ pub(crate) async fn run(folder: &Path, args: ObserveArgs, output: Output) -> Res
         .observers()
         .observe(&service, &window, Detail::Everything)
         .await;
-    let none_could_look = seen.instances.is_empty() && !seen.blind.is_empty();
+    let nothing_seen = seen.instances.is_empty();
     if seen.instances.is_empty() && seen.blind.is_empty() && !watched(&session, &service) {
         return Err(Failure::cannot_look(format!("nothing watches {service}"))
             .hint("add `observe = { docker = \"…\" }`, or kubernetes, journald, file or command"));
@@ -53,13 +53,14 @@ pub(crate) async fn run(folder: &Path, args: ObserveArgs, output: Output) -> Res
         instances: seen
             .instances
             .into_iter()
-            .map(|sighting| row(sighting, args.tail))
+            .map(|sighting| row(&session, sighting, args.tail))
             .collect(),
         blind: seen.blind,
     };
     let colour = output.colour();
     output.result(&document, || text(&document, colour));
-    Ok(if none_could_look { 3 } else { 0 })
+    // Who saw nothing cannot say that nothing is wrong.
+    Ok(if nothing_seen { 3 } else { 0 })
 }
 
 fn watched(session: &Session, name: &ServiceName) -> bool {
@@ -70,8 +71,12 @@ fn watched(session: &Session, name: &ServiceName) -> bool {
         || store.is_some_and(|store| !store.observe.is_empty())
 }
 
-fn row(sighting: Sighting, tail: usize) -> InstanceRow {
+fn row(session: &Session, mut sighting: Sighting, tail: usize) -> InstanceRow {
     let log = sighting.log.map(|(_, text)| text).unwrap_or_default();
+    let log = session.redacted(&log);
+    for event in &mut sighting.instance.events {
+        event.message = session.redacted(&event.message);
+    }
     let lines: Vec<&str> = log.lines().collect();
     let skip = lines.len().saturating_sub(tail);
     InstanceRow {
@@ -95,7 +100,7 @@ fn text(document: &ObserveDocument, colour: bool) -> String {
     if let Some(serving) = &document.serving {
         out.push_str(&format!("{:INDENT$}serving: revision {serving}\n", ""));
     }
-    if document.instances.is_empty() {
+    if document.instances.is_empty() && document.blind.is_empty() {
         out.push_str(&format!("{:INDENT$}nothing ran in this window\n", ""));
     }
     for row in &document.instances {
@@ -111,7 +116,7 @@ fn text(document: &ObserveDocument, colour: bool) -> String {
         }
         for line in &row.lines {
             // Logs are shown as they are, whatever their width: they are there to be searched.
-            out.push_str(&format!("{:INDENT$}| {line}\n", ""));
+            out.push_str(&format!("{:INDENT$}| {}\n", "", harmless(line)));
         }
     }
     for blind in &document.blind {

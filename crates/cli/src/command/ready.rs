@@ -27,14 +27,21 @@ pub(crate) async fn run(folder: &Path, args: ReadyArgs, output: Output) -> Resul
     if args.watch {
         return watch(&session, args.interval, output).await;
     }
-    if let Some(limit) = args.wait {
-        wait(&session, limit, args.interval, output).await?;
+    if let Some(limit) = args.wait
+        && !wait(&session, limit, args.interval, output).await?
+    {
+        return Err(Failure::stopped(
+            "interrupted while waiting; nothing is recorded",
+        ));
     }
     let before = last_look(&session)?;
     let mut live = Live::without_lines(output);
     let (run, ended) = session.start(alone(Step::Ready), &mut live).await?;
     live.close();
     let ended = looked(ended)?;
+    if ended.interrupted {
+        output.note("interrupted: what was not answered yet is not known");
+    }
     let document = document(&session, Some(run), &ended.facts, &before);
     if output.format != Format::Jsonl {
         print(&session, &document, output);
@@ -89,26 +96,32 @@ fn narrow(session: &mut Session, args: &ReadyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks again until everything serves, or the time is over. Nothing of it is recorded: the look
-/// that follows is.
+/// Looks again until everything serves, or the time is over; `false` if it was interrupted.
+/// Nothing of it is recorded: the look that follows is, and takes its own time once more.
 async fn wait(
     session: &Session,
     limit: Duration,
     interval: Duration,
     output: Output,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let deadline = Instant::now() + limit;
     let mut interrupted = interruption();
     let mut last = String::new();
     loop {
-        let rows = look(session).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let rows = tokio::select! {
+            rows = look(session) => rows?,
+            // The look that is recorded follows, and says who did not answer.
+            () = tokio::time::sleep(left) => return Ok(true),
+            _ = interrupted.changed() => return Ok(false),
+        };
         let missing: Vec<String> = rows
             .iter()
             .filter(|row| !row.status.serves())
             .map(|row| format!("{} {}", row.name, row.status.word()))
             .collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         let text = format!("waiting for {}", missing.join(", "));
@@ -117,11 +130,11 @@ async fn wait(
             last = text;
         }
         if left.is_zero() {
-            return Ok(());
+            return Ok(true);
         }
         tokio::select! {
             () = tokio::time::sleep(interval.min(left)) => {}
-            _ = interrupted.changed() => return Ok(()),
+            _ = interrupted.changed() => return Ok(false),
         }
     }
 }
@@ -130,9 +143,13 @@ async fn wait(
 async fn watch(session: &Session, interval: Duration, output: Output) -> Result<u8, Failure> {
     let mut interrupted = interruption();
     let mut before: BTreeMap<ServiceName, Status> = BTreeMap::new();
+    let mut serves = false;
     let redraws = output.is_text() && terminal::is_screen();
     loop {
-        let rows = look(session).await?;
+        let rows = tokio::select! {
+            rows = look(session) => rows?,
+            _ = interrupted.changed() => return Ok(u8::from(!serves)),
+        };
         if redraws {
             let at = assay_world::clock::stamp(assay_world::clock::now());
             let table = table::render(&rows, output.colour(), false);
@@ -149,7 +166,7 @@ async fn watch(session: &Session, interval: Duration, output: Output) -> Result<
                 }
             }
         }
-        let serves = rows.iter().all(|row| row.status.serves());
+        serves = rows.iter().all(|row| row.status.serves());
         before = rows.into_iter().map(|row| (row.name, row.status)).collect();
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
@@ -157,6 +174,9 @@ async fn watch(session: &Session, interval: Duration, output: Output) -> Result<
         }
         if terminal::output_lost() {
             return Ok(3);
+        }
+        if terminal::nobody_reads() {
+            return Ok(u8::from(!serves));
         }
     }
 }
@@ -166,7 +186,11 @@ async fn look(session: &Session) -> Result<Vec<ReadyRow>, Failure> {
     let seen = session.ready_stage().look().await?;
     Ok(seen
         .iter()
-        .map(|(health, _)| with_risk(session, ReadyRow::new(health, &[])))
+        .map(|(health, _)| {
+            let mut row = with_risk(session, ReadyRow::new(health, &[]));
+            row.detail = session.redacted(&row.detail);
+            row
+        })
         .collect())
 }
 

@@ -135,9 +135,11 @@ mod tests {
 
     #[test]
     fn tests_are_counted() {
-        let mut progress = Progress::default();
-        progress.tests = 43;
-        progress.first_runs = 12;
+        let progress = Progress {
+            tests: 43,
+            first_runs: 12,
+            ..Progress::default()
+        };
         let line = progress.line_at(Step::Execute, Duration::ZERO);
         assert_eq!(line, "execute 12/43 tests …");
     }

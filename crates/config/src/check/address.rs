@@ -117,10 +117,12 @@ fn scattered(known: &[Address<'_>]) -> Vec<Problem> {
     let (here, there): (Vec<&&Address<'_>>, Vec<&&Address<'_>>) = services
         .iter()
         .partition(|address| mark::is_loopback(address.parts.host));
-    let (fewer, others, place) = if here.len() <= there.len() {
+    let (fewer, others, place) = if here.len() < there.len() {
         (here, there, "on this machine")
-    } else {
+    } else if there.len() < here.len() {
         (there, here, "on another machine")
+    } else {
+        return Vec::new();
     };
     let Some(example) = others.first() else {
         return Vec::new();

@@ -124,7 +124,8 @@ impl<'a> Gather<'a> {
             self.times.get_or_insert_with(calibrate).resolve(found.time)
         });
         let (Some(found), Some(at)) = (found, at) else {
-            self.pending_bytes += line.len();
+            // An empty line costs room, too.
+            self.pending_bytes += line.len() + size_of::<(u64, String)>();
             self.pending.push((self.count, line.to_owned()));
             let full = self.pending_bytes > LOG_BYTES_MAX;
             return full.then_some(match self.earliest {

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 const WORDS_MAX: usize = 32;
 
 /// Commands that change nothing, whatever their arguments, and answer at once and briefly.
-const READ_ONLY: [&str; 36] = [
+const READ_ONLY: [&str; 35] = [
     "BITCOUNT",
     "DBSIZE",
     "ECHO",
@@ -25,7 +25,6 @@ const READ_ONLY: [&str; 36] = [
     "LLEN",
     "LOLWUT",
     "MGET",
-    "PFCOUNT",
     "PING",
     "PTTL",
     "ROLE",

@@ -1,8 +1,9 @@
 //! The health table for a person.
 
-use assay_model::{Runtime, Status};
+use assay_model::{InstanceState, Runtime, Status};
 
 use crate::document::ReadyRow;
+use crate::narration::counted;
 use crate::palette::{Meaning, paint};
 use crate::terminal::{COLUMNS, fold};
 
@@ -28,7 +29,10 @@ pub(crate) fn render(rows: &[ReadyRow], colour: bool, verbose: bool) -> String {
         "{:<name$}  {:<kind$} {:<STATUS_COLUMNS$}{:>LATENCY_COLUMNS$}  REVISION\n",
         "SERVICE", "PROBE", "STATUS", "LATENCY"
     );
-    for row in rows {
+    // What needs a person first.
+    let mut sorted: Vec<&ReadyRow> = rows.iter().collect();
+    sorted.sort_by_key(|row| (row.status.serves(), row.status == Status::Healthy));
+    for row in sorted {
         let status = format!("{:<STATUS_COLUMNS$}", row.status.word());
         let status = paint(meaning(row.status), &status, colour);
         let latency = format!("{} ms", row.latency_ms);
@@ -82,10 +86,14 @@ fn below(row: &ReadyRow, verbose: bool) -> Vec<(Meaning, String)> {
             lines.push((Meaning::Faint, text));
         }
     }
-    if let Some(runtime) = &row.runtime
-        && (!well || verbose || runtime.restarts > 0)
-    {
-        lines.push((Meaning::Faint, runtime_text(runtime)));
+    if let Some(runtime) = &row.runtime {
+        if runtime.state.is_some() && (!well || verbose || runtime.restarts > 0) {
+            lines.push((Meaning::Faint, runtime_text(runtime)));
+        }
+        for blind in &runtime.blind {
+            let text = format!("{} could not look: {}", blind.observer, blind.reason);
+            lines.push((Meaning::Warning, text));
+        }
     }
     if let Some(certificate) = &row.certificate
         && (!well || verbose)
@@ -120,11 +128,17 @@ fn runtime_text(runtime: &Runtime) -> String {
         "{}: {} of {} running",
         runtime.observer, runtime.running, runtime.instances
     );
-    if let Some(state) = runtime.state {
+    if let Some(state) = runtime
+        .state
+        .filter(|state| *state != InstanceState::Running)
+    {
         text.push_str(&format!(", {}", state.word()));
     }
     if runtime.restarts > 0 {
-        text.push_str(&format!(", {} restarts", runtime.restarts));
+        text.push_str(&format!(
+            ", {}",
+            counted(runtime.restarts as usize, "restart")
+        ));
     }
     if let Some(exit) = &runtime.last_exit {
         text.push_str(&format!(", last exit: {}", exit.describe()));
