@@ -178,8 +178,8 @@ mod tests {
             "docker-pullable://shop/api@sha256:0123456789abcdef0123",
             "0123456789ab",
         );
-        check("", "unknown");
-        check("sha256:", "unknown");
+        check("", "");
+        check("sha256:", "");
     }
 
     #[test]

@@ -46,7 +46,7 @@ async fn real_postgres_shows_what_was_said() {
 
 #[tokio::test]
 async fn real_postgres_refuses() {
-    use Status::{AuthFailed, Unavailable};
+    use Status::{AuthFailed, Unavailable, Unreachable};
     let wrong = postgres().password(Some(WRONG_PASSWORD));
     wrong
         .check(AuthFailed, "password authentication failed")
@@ -65,8 +65,14 @@ async fn real_postgres_refuses() {
         .await;
     let ends = postgres().query("select pg_terminate_backend(pg_backend_pid())");
     ends.check(Unavailable, "shutting down: ").await;
-    let sly = postgres().query("commit; create table assay_probe_wrote (a int)");
-    sly.check(Unavailable, "the query writes").await;
+    let sly = [
+        "commit; create table assay_probe_wrote (a int)",
+        "set transaction read write; create table assay_probe_wrote (a int); commit",
+    ];
+    for query in sly {
+        let sly = postgres().query(query);
+        sly.check(Unreachable, "more than one statement").await;
+    }
 }
 
 /// Refuses startup options as PgBouncer does, and passes everything else on.

@@ -129,7 +129,7 @@ async fn certificates_are_told_apart() {
     check("localhost", -1, 5, Degraded, detail).await;
     let detail = "certificate expired 3 days ago (";
     let health = check("localhost", -9, -3, TlsFailed, detail).await;
-    assert_eq!(health.certificate.unwrap().days_left, -4);
+    assert_eq!(health.certificate.unwrap().days_left, -3);
     let detail = "certificate is not valid for another 2 days (";
     check("localhost", 2, 9, TlsFailed, detail).await;
     let detail = "certificate is for other.test, not localhost";
