@@ -88,7 +88,7 @@ fn keep(scratch: &Scratch, name: &str, document: &Value) {
         let shown = format!("{document:#}\n")
             .replace(&*folder.to_string_lossy(), "/srv/shop")
             .replace(env!("CARGO_BIN_EXE_assay"), "/usr/local/bin/assay")
-            .replace(&home, "/home/me");
+            .replace(&home, "~");
         std::fs::write(&path, shown).unwrap();
     }
     let sample = std::fs::read_to_string(&path).unwrap_or_default();

@@ -23,7 +23,7 @@ impl std::fmt::Display for Origin {
 /// Everything that was read of one repository, in the order of paths.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Clues {
-    /// Things that run: compose services, Kubernetes workloads, Procfile lines.
+    /// Things that run: compose services, Kubernetes workloads, Procfile lines, .NET projects.
     pub units: Vec<Unit>,
     /// Kubernetes Services and Ingresses: addresses in front of units.
     pub fronts: Vec<Front>,
@@ -40,6 +40,10 @@ pub struct Clues {
     /// Variables of `.env.example` and its like, and of `.env` files that units name. Values of
     /// `.env` itself are never kept, only its names.
     pub variables: Vec<Variable>,
+    /// Where the code of a Procfile's lines reads those variables.
+    pub uses: Vec<VariableUse>,
+    /// Ports in files of settings that a program reads.
+    pub settings: Vec<PortSetting>,
     /// Files that were recognised and could not be read.
     pub unreadable: Vec<Unreadable>,
 }
@@ -53,6 +57,10 @@ pub enum Platform {
     Kubernetes,
     /// A Procfile.
     Procfile,
+    /// A .NET project that is started by itself.
+    Dotnet,
+    /// A Dockerfile that none of the others builds.
+    Dockerfile,
 }
 
 /// Something that runs.
@@ -77,6 +85,8 @@ pub struct Unit {
     pub env: BTreeMap<String, String>,
     /// Units that it is started after or linked to, in the names of the same file.
     pub depends_on: Vec<String>,
+    /// Where that stands, if not where the unit does.
+    pub depends_on_at: Option<Origin>,
     /// What it runs, as words, where the file says.
     pub command: Vec<String>,
     /// How its owner checks it.
@@ -215,6 +225,8 @@ pub struct HealthRoute {
     pub path: String,
     /// From an OpenAPI document, which is sure, or from a route in code, which is likely.
     pub documented: bool,
+    /// Whether another file may put a prefix in front of it that is not known.
+    pub adrift: bool,
 }
 
 /// A folder with a manifest.
@@ -226,12 +238,14 @@ pub struct Package {
     pub folder: String,
     /// Its name in the manifest.
     pub name: Option<String>,
-    /// `rust`, `go`, `node`, `python`, `java`.
+    /// `rust`, `go`, `node`, `python`, `java`, `dotnet`.
     pub language: String,
     /// Whether it can be started: a binary, a `start` script, a `main` package.
     pub runs: bool,
     /// Web frameworks and clients of stores among its dependencies, by their package names.
     pub notable: Vec<String>,
+    /// Folders of other packages of this repository that it is made with.
+    pub uses: Vec<String>,
 }
 
 /// A test suite.
@@ -260,6 +274,24 @@ pub struct Variable {
     pub name: String,
     /// Its example value; empty where the name smells of a secret.
     pub example: String,
+}
+
+/// A place in code where a variable is read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VariableUse {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The variable's name.
+    pub name: String,
+}
+
+/// A port that a file of settings has a program listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortSetting {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The port.
+    pub port: u16,
 }
 
 /// A file that was recognised and could not be read.

@@ -6,18 +6,17 @@
 
 mod load;
 mod merge;
+mod project;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Clues, paths};
+use project::{Files, Project};
 
 /// Files of compose projects that are read, `include`d ones too. A monorepo with a file for every
 /// service has hundreds.
 const PROJECTS_MAX: usize = 2_000;
-
-/// Reads a file inside of the repository; `None` where there is none that can be read.
-pub(crate) type Files<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Whether a file's name says that it is one.
 pub(crate) fn is_compose(path: &str) -> bool {
@@ -40,17 +39,6 @@ pub(crate) fn is_compose(path: &str) -> bool {
                 || before.is_some_and(|rest| rest.ends_with(['.', '-', '_']))
         })
     })
-}
-
-/// Files that are one application to compose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Project {
-    /// What relative paths are seen from.
-    folder: String,
-    /// The base, then what is laid over it.
-    files: Vec<String>,
-    /// Files of variables that an `include` names.
-    env_files: Vec<String>,
 }
 
 /// Reads every compose file among `found`, in the order of paths.

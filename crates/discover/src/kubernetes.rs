@@ -3,6 +3,7 @@
 //! [`read`] looks at one file at a time; [`finish`] joins what needs several: names of ports that
 //! stand in another file, and overlays of kustomize that only patch a base.
 
+mod head;
 mod overlay;
 mod pod;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::yaml::Node;
 use crate::{Clues, Front, Origin, Platform, Port, Unit, Variable, paths};
+use head::Head;
 
 /// Levels of `kind: List` in one another; the API allows one.
 const LISTS_MAX: usize = 4;
@@ -111,13 +113,6 @@ fn object(path: &str, node: &Node, depth: usize, out: &mut Manifests) {
         }
         _ => {}
     }
-}
-
-/// What every object has.
-struct Head {
-    name: String,
-    origin: Origin,
-    namespace: Option<String>,
 }
 
 /// The pod that an object runs, and whether it runs to its end. Told by shape rather than by

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use thiserror::Error;
-use toml_edit::{Array, Document, Item, TableLike, Value};
+use toml_edit::{Array, Document, InlineTable, Item, TableLike, Value};
 
 use crate::draft::Draft;
 use crate::render::{render_setting, render_table};
@@ -163,24 +163,36 @@ fn renamed(mut setting: Setting, own: &str, names: &BTreeMap<String, String>) ->
             (!items.is_empty()).then_some(setting)
         }
         ("env", Value::InlineTable(variables)) => {
-            for (_, value) in variables.iter_mut() {
-                let text = value.as_str().unwrap_or_default();
-                let name = text
-                    .strip_prefix("{service.")
-                    .and_then(|rest| rest.strip_suffix(".url}"));
-                let new = name.map(|name| names.get(name));
-                match new {
-                    Some(Some(new)) => *value = format!("{{service.{new}.url}}").into(),
-                    Some(None) => *value = "".into(),
-                    None => {}
-                }
-            }
-            variables.retain(|_, value| value.as_str() != Some(""));
-            variables.fmt();
+            rename_urls(variables, names);
             (!variables.is_empty()).then_some(setting)
+        }
+        ("deploy", Value::InlineTable(deploy)) => {
+            if let Some(variables) = deploy.get_mut("env").and_then(Value::as_inline_table_mut) {
+                rename_urls(variables, names);
+            }
+            Some(setting)
         }
         _ => Some(setting),
     }
+}
+
+/// Lets addresses of services name them by what they are called after the merge; those of
+/// services that will not be there are left out.
+fn rename_urls(variables: &mut InlineTable, names: &BTreeMap<String, String>) {
+    for (_, value) in variables.iter_mut() {
+        let text = value.as_str().unwrap_or_default();
+        let name = text
+            .strip_prefix("{service.")
+            .and_then(|rest| rest.strip_suffix(".url}"));
+        let new = name.map(|name| names.get(name));
+        match new {
+            Some(Some(new)) => *value = format!("{{service.{new}.url}}").into(),
+            Some(None) => *value = "".into(),
+            None => {}
+        }
+    }
+    variables.retain(|_, value| value.as_str() != Some(""));
+    variables.fmt();
 }
 
 /// What is to be added.

@@ -38,6 +38,7 @@ pub(crate) fn read(path: &str, document: &Node) -> Vec<HealthRoute> {
             },
             path: joined,
             documented: true,
+            adrift: false,
         });
     }
     found

@@ -5,6 +5,8 @@
 //! alone does not tell, whether some other file exists.
 
 mod cargo;
+mod dotnet;
+mod found;
 mod go;
 mod gradle;
 mod ini;
@@ -12,10 +14,9 @@ mod java;
 mod npm;
 mod python;
 
-use std::collections::BTreeSet;
-
 use crate::clue::{Origin, Package};
 use crate::paths;
+use found::{Beside, Found};
 
 pub(crate) use gradle::coordinates;
 pub(crate) use ini::Sections;
@@ -38,6 +39,7 @@ pub(crate) fn knows(path: &str) -> bool {
             | "build.gradle"
             | "build.gradle.kts"
     ) || python::is_requirements(path)
+        || dotnet::is_project(path)
 }
 
 /// The package that a manifest describes; `None` for a workspace without a package of its own, a
@@ -58,6 +60,7 @@ pub(crate) fn read(path: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Opt
         "Pipfile" => python::pipfile(text, &beside),
         "pom.xml" => java::read(text),
         "build.gradle" | "build.gradle.kts" => gradle::read(path, text),
+        _ if dotnet::is_project(path) => return dotnet::read(path, text),
         _ if python::is_requirements(path) => {
             // `requirements/base.txt` belongs to the folder above.
             let above = beside
@@ -70,64 +73,35 @@ pub(crate) fn read(path: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Opt
                 None => beside.folder,
             };
             let found = python::requirements(path, text, &Beside { folder, exists })?;
-            return Some(found.package(path, folder));
+            return Some(package(found, path, folder));
         }
         _ => None,
     }?;
-    Some(found.package(path, beside.folder))
+    Some(package(found, path, beside.folder))
 }
 
-/// What a manifest says.
-struct Found {
-    name: Option<String>,
-    language: &'static str,
-    runs: bool,
-    dependencies: BTreeSet<String>,
-}
-
-impl Found {
-    fn package(self, path: &str, folder: &str) -> Package {
-        let notable = match self.language {
-            "rust" => cargo::NOTABLE,
-            "go" => go::NOTABLE,
-            "node" => npm::NOTABLE,
-            "python" => python::NOTABLE,
-            _ => java::NOTABLE,
-        };
-        let known = |name: &String| notable.contains(&name.as_str());
-        Package {
-            origin: Origin {
-                file: path.to_owned(),
-                line: 0,
-            },
-            folder: folder.to_owned(),
-            name: self.name,
-            language: self.language.to_owned(),
-            runs: self.runs,
-            notable: self.dependencies.into_iter().filter(known).collect(),
-        }
+/// A package with the notable ones among its dependencies.
+fn package(found: Found, path: &str, folder: &str) -> Package {
+    let notable = match found.language {
+        "rust" => cargo::NOTABLE,
+        "go" => go::NOTABLE,
+        "node" => npm::NOTABLE,
+        "python" => python::NOTABLE,
+        _ => java::NOTABLE,
+    };
+    let known = |name: &String| notable.contains(&name.as_str());
+    Package {
+        origin: Origin {
+            file: path.to_owned(),
+            line: 0,
+        },
+        folder: folder.to_owned(),
+        name: found.name,
+        language: found.language.to_owned(),
+        runs: found.runs,
+        notable: found.dependencies.into_iter().filter(known).collect(),
+        uses: Vec::new(),
     }
-}
-
-/// The files around a manifest.
-struct Beside<'a> {
-    folder: &'a str,
-    exists: &'a dyn Fn(&str) -> bool,
-}
-
-impl Beside<'_> {
-    fn has(&self, relative: &str) -> bool {
-        paths::join(self.folder, relative).is_some_and(|path| (self.exists)(&path))
-    }
-
-    fn has_any(&self, relatives: &[&str]) -> bool {
-        relatives.iter().any(|relative| self.has(relative))
-    }
-}
-
-/// A text of a JSON or TOML value under a name.
-fn owned(value: Option<&str>) -> Option<String> {
-    value.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

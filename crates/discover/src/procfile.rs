@@ -7,6 +7,18 @@ use crate::{Origin, Platform, Port, Unit, Unreadable, health, paths, secret, she
 /// Lines of one file; foreman's users have a dozen.
 const LINES_MAX: usize = 1_000;
 
+/// Options and commands whose next word is the folder that all else happens in.
+const FOLDER_OPTIONS: [&str; 8] = [
+    "cd",
+    "-C",
+    "--prefix",
+    "--cwd",
+    "--chdir",
+    "--dir",
+    "--project",
+    "--app-dir",
+];
+
 /// Whether a file's name says that it is one.
 pub(crate) fn is_procfile(path: &str) -> bool {
     let name = paths::name(path);
@@ -68,6 +80,7 @@ fn unit(name: &str, command: &str, origin: Origin) -> Unit {
         ports: port.into_iter().map(on_this_machine).collect(),
         env,
         depends_on: Vec::new(),
+        depends_on_at: None,
         command: secret::words(words),
         health: None,
         labels: BTreeMap::new(),
@@ -75,6 +88,68 @@ fn unit(name: &str, command: &str, origin: Origin) -> Unit {
         container_name: None,
         one_shot: name == "release" || name == "migrate",
     }
+}
+
+/// What the command of a line names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Files of code, relative to the repository's root; they need not exist.
+    pub(crate) files: Vec<String>,
+    /// Folders that it is told to work in.
+    pub(crate) folders: Vec<String>,
+}
+
+/// The files and folders that the command of a line names: `python3 api/server.py`,
+/// `uvicorn api.main:app`, `cd web && npm start`, `yarn --cwd web dev`.
+pub(crate) fn named(unit: &Unit) -> Named {
+    let folder = paths::folder(&unit.origin.file);
+    let mut named = Named::default();
+    let mut before = "";
+    for word in &unit.command {
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => (option, value),
+            _ => (before, word.as_str()),
+        };
+        let path = paths::join(folder, value);
+        if FOLDER_OPTIONS.contains(&option) {
+            named.folders.extend(path);
+        } else if is_code(value) {
+            named.files.extend(path);
+        } else if option == "-m" || value.contains(':') {
+            let module = value.split(':').next().unwrap_or_default();
+            named
+                .files
+                .extend(module_file(module).and_then(|file| paths::join(folder, &file)));
+        }
+        before = word;
+    }
+    named
+}
+
+/// The file of a Python module: `api.main` → `api/main.py`.
+fn module_file(module: &str) -> Option<String> {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part.as_bytes()[0].is_ascii_digit()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let parts: Vec<&str> = module.split('.').collect();
+    let is_module = parts.iter().all(|part| is_part(part));
+    is_module.then(|| format!("{}.py", parts.join("/")))
+}
+
+fn is_code(word: &str) -> bool {
+    let stem = word.rsplit_once('.');
+    stem.is_some_and(|(before, end)| {
+        !before.is_empty()
+            && !word.contains(['$', '*', ':', '='])
+            && [
+                "py", "js", "mjs", "cjs", "ts", "rb", "php", "go", "exs", "ru",
+            ]
+            .contains(&end)
+    })
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {
@@ -181,10 +256,32 @@ mod tests {
         assert_eq!(units[1].origin.line, 2);
     }
 
+    fn check_named(command: &str, expected: &str) {
+        let (units, _) = read("shop/Procfile", &format!("web: {command}"));
+        let found = named(&units[0]);
+        let all = [found.files.join(","), found.folders.join(",")].join("|");
+        assert_eq!(all, expected, "{command}");
+    }
+
+    #[test]
+    fn commands_name_files_and_folders() {
+        check_named("python3 web/server.py", "shop/web/server.py|");
+        check_named("PORT=1 node ./index.js --x", "shop/index.js|");
+        check_named("uvicorn api.main:app --reload", "shop/api/main.py|");
+        check_named("python -m api.server", "shop/api/server.py|");
+        check_named("cd web && npm start", "|shop/web");
+        check_named("npm --prefix=web start", "|shop/web");
+        check_named("yarn start --services=web", "|");
+        check_named("x --bind 0.0.0.0:80", "|");
+        check_named("python ../../x.py", "|");
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "(\\PC|[\\n:='\"$ ]|web: |-p |\\$\\{){0,40}") {
-            let _ = read("Procfile", &text);
+            for unit in read("Procfile", &text).0 {
+                let _named = named(&unit);
+            }
         }
     }
 }

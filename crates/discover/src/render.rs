@@ -27,6 +27,7 @@ impl Draft {
         let mut out = header(self, &tables);
         out.push_str("\n[project]\n");
         out.push_str(&line("name", &Value::from(self.project.as_str())));
+        out.push_str(&secrets(self));
         out.push_str(
             "\n# The first environment is the default. One that is protected, as every one is\n\
              # unless it says otherwise, is only changed with --approve.\n\
@@ -54,11 +55,12 @@ fn header(draft: &Draft, tables: &[Table]) -> String {
     };
     let mut out = comment("Drafted by `assay init` from what the repository says of itself.");
     out.push_str("#\n");
-    let off = count("service", true) + count("suite", true);
+    let off = ["service", "dependency", "suite"].map(|section| count(section, true));
+    let off: usize = off.iter().sum();
     let mut found = format!(
         "Found: {}, {}, {}.",
         plural(count("service", false), "service", "services"),
-        plural(draft.dependencies.len(), "dependency", "dependencies"),
+        plural(count("dependency", false), "dependency", "dependencies"),
         plural(count("suite", false), "suite", "suites"),
     );
     if off > 0 {
@@ -76,13 +78,40 @@ fn header(draft: &Draft, tables: &[Table]) -> String {
         "#\n\
          # Each value says where it comes from and how sure that is: certain (a file says\n\
          # so), likely (a convention that seldom fails) or guess (resemblance only; these\n\
-         # end in \"check this\").\n\
+         # end in \"check this\"). What is only watched tells at its head what is not\n\
+         # certain.\n\
          #\n\
          # Next:  assay check    is this file right, and does it fit the repository?\n\
          #        assay doctor   what is missing on this machine?\n\
          #        assay ready    what answers, and how fast?\n",
     );
     out
+}
+
+/// Names of variables whose values are to be kept out of evidence.
+fn secrets(draft: &Draft) -> String {
+    /// Past these a person writes the list better.
+    const SECRETS_MAX: usize = 12;
+    let Some(first) = draft.secrets.first() else {
+        return String::new();
+    };
+    let total = draft.secrets.len();
+    let mut files: Vec<String> = Vec::new();
+    for secret in &draft.secrets {
+        let file = secret.origin.as_ref().map(|origin| origin.file.clone());
+        files.extend(file.filter(|file| !files.contains(file)));
+    }
+    let mut about = format!(
+        "from {}, names that smell of secrets ({}): their values are kept out of evidence",
+        crate::draft::list(&files),
+        first.sureness.word()
+    );
+    if total > SECRETS_MAX {
+        about.push_str(&format!("; the first {SECRETS_MAX} of {total}"));
+    }
+    let names = draft.secrets.iter().take(SECRETS_MAX);
+    let names: Array = names.map(|secret| secret.value.as_str()).collect();
+    comment(&about) + &line("secrets", &Value::Array(names))
 }
 
 fn plural(count: usize, one: &str, many: &str) -> String {
@@ -94,32 +123,19 @@ fn plural(count: usize, one: &str, many: &str) -> String {
 
 /// One table with its comments; all of it as a comment if it is disabled.
 pub(crate) fn render_table(table: &Table) -> String {
-    let mut about = place(Some(&table.origin));
-    if let Some(kind) = &table.kind {
-        let other = kind.origin.as_ref().filter(|other| **other != table.origin);
-        let other = other.map(|other| format!(", {}", place(Some(other))));
-        about.push_str(&format!(
-            ": {} by {}{} ({})",
-            kind.value,
-            kind.why,
-            other.unwrap_or_default(),
-            kind.sureness.word()
-        ));
+    let head = format!("[{}.{}]\n", table.section, key(&table.name));
+    if let (Some(unasked), None) = (&table.unasked, &table.disabled) {
+        let lines = table.settings.iter();
+        let lines = lines.map(|setting| line(setting.key, &setting.value));
+        return watched(table, unasked) + &head + &lines.collect::<String>();
     }
-    let mut out = with_look(
-        &format!("from {about}"),
-        table
-            .kind
-            .as_ref()
-            .is_some_and(|kind| kind.sureness == Sureness::Guess),
-    );
+    let mut out = with_look(&about(table), is_guess(table));
     if let Some(reason) = &table.disabled {
         out.push_str(&comment(&format!("Left as a comment: {reason}")));
     }
     for remark in &table.remarks {
         out.push_str(&comment(remark));
     }
-    let head = format!("[{}.{}]\n", table.section, key(&table.name));
     if table.disabled.is_none() {
         out.push_str(&head);
         // A table of its own holds what one line does not; it ends the keys before it.
@@ -138,6 +154,80 @@ pub(crate) fn render_table(table: &Table) -> String {
     }
     out.extend(body.lines().map(|line| format!("# {line}\n")));
     out
+}
+
+/// Where a table comes from, and what kind of store it is.
+fn about(table: &Table) -> String {
+    let mut about = format!("from {}", place(Some(&table.origin)));
+    if let Some(kind) = &table.kind {
+        let other = kind.origin.as_ref().filter(|other| **other != table.origin);
+        let other = other.map(|other| format!(", {}", place(Some(other))));
+        about.push_str(&format!(
+            ": {} by {}{} ({})",
+            kind.value,
+            kind.why,
+            other.unwrap_or_default(),
+            kind.sureness.word()
+        ));
+    }
+    about
+}
+
+fn is_guess(table: &Table) -> bool {
+    let kind = table.kind.as_ref();
+    kind.is_some_and(|kind| kind.sureness == Sureness::Guess)
+}
+
+/// The comment of a table that is only watched: few lines, as a stack may have fifty of them.
+fn watched(table: &Table, unasked: &str) -> String {
+    /// Lines of the comment, at most.
+    const LINES_MAX: usize = 3;
+    let head = with_look(&format!("{}; {unasked}", about(table)), is_guess(table));
+    for shown in (0..=doubts(table).len()).rev() {
+        let text = head.clone() + &doubtful(table, shown);
+        if text.lines().count() <= LINES_MAX || shown == 0 {
+            return text;
+        }
+    }
+    head
+}
+
+/// Each part of a table that is not certain.
+fn doubts(table: &Table) -> Vec<(Sureness, String)> {
+    let mut doubts = Vec::new();
+    for setting in &table.settings {
+        for guess in &setting.known {
+            let text = match &guess.value {
+                Some(name) => format!("{name} by {}", guess.why),
+                None => format!("{} by {}", setting.key, guess.why),
+            };
+            doubts.push((guess.sureness, text));
+        }
+    }
+    doubts.retain(|(sureness, _)| *sureness != Sureness::Certain);
+    doubts.sort_by_key(|(sureness, _)| *sureness);
+    doubts
+}
+
+/// The first `shown` of them as a comment.
+fn doubtful(table: &Table, shown: usize) -> String {
+    let doubts = doubts(table);
+    let mut parts: Vec<String> = Vec::new();
+    for together in doubts[..shown].chunk_by(|one, other| one.0 == other.0) {
+        let texts: Vec<&str> = together.iter().map(|(_, text)| text.as_str()).collect();
+        parts.push(format!("{}: {}", together[0].0.word(), texts.join(", ")));
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    let mut text = parts.join("; ");
+    if shown < doubts.len() {
+        text.push_str(&format!(" and {} more", doubts.len() - shown));
+    }
+    let has_guess = doubts
+        .iter()
+        .any(|(sureness, _)| *sureness == Sureness::Guess);
+    with_look(&text, has_guess)
 }
 
 /// One key with its comment.

@@ -12,9 +12,11 @@ mod files;
 mod go;
 mod javascript;
 mod jvm;
+mod mounts;
 mod php;
 mod prefix;
 mod python;
+mod route;
 mod ruby;
 mod rust;
 
@@ -80,13 +82,9 @@ const NO_RESOURCE: [&str; 23] = [
     "service",
 ];
 
+pub(crate) use mounts::{Mount, may_mount, mount, mounts};
 pub(crate) use prefix::join;
-
-/// A route that answers GET: the token of its path, and the path with its prefixes.
-struct Route {
-    at: usize,
-    path: String,
-}
+use route::Route;
 
 /// The paths of health routes that a file registers, in the order of lines.
 pub(crate) fn read(path: &str, text: &str) -> Vec<HealthRoute> {
@@ -103,30 +101,35 @@ pub(crate) fn read(path: &str, text: &str) -> Vec<HealthRoute> {
         return Vec::new();
     }
     let source = Source::new(text, language);
-    let mut found: BTreeMap<String, u64> = BTreeMap::new();
+    // By path: its first line, and whether it may stand under a prefix of another file.
+    let mut found: BTreeMap<String, (u64, bool)> = BTreeMap::new();
     if let Some(route) = by_place
         && let Some(at) = files::handler(path, &source)
     {
-        found.insert(route, source.line(at));
+        found.insert(route, (source.line(at), false));
     }
     for route in routes(path, &source) {
         if is_health(&route.path) {
             let line = source.line(route.at);
             found
                 .entry(route.path)
-                .and_modify(|first| *first = line.min(*first))
-                .or_insert(line);
+                .and_modify(|(first, adrift)| {
+                    *first = line.min(*first);
+                    *adrift &= route.adrift;
+                })
+                .or_insert((line, route.adrift));
         }
     }
     let mut health: Vec<HealthRoute> = found
         .into_iter()
-        .map(|(route, line)| HealthRoute {
+        .map(|(route, (line, adrift))| HealthRoute {
             origin: Origin {
                 file: path.to_owned(),
                 line,
             },
             path: route,
             documented: false,
+            adrift,
         })
         .collect();
     health.sort_by_key(|route| route.origin.line);

@@ -5,6 +5,7 @@
 //! that the answer is the same each time.
 
 mod file;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use thiserror::Error;
 
-use crate::{Clues, Origin, Unreadable, compose, kubernetes, nginx};
+use crate::{Clues, Origin, Unreadable, compose, dotnet, kubernetes, nginx, routes};
 use file::{FileClues, Reader};
 
 /// Files of a repository that are looked at by name. The largest monorepos that are public have
@@ -192,17 +193,22 @@ fn join(reader: &Reader<'_>, found: Vec<FileClues>) -> Clues {
     let mut compose_texts = BTreeMap::new();
     let (mut manifests, mut nginx_files) = (Vec::new(), Vec::new());
     let mut procfiles = Vec::new();
+    let (mut mounts, mut launches, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for file in found {
         if let Some(text) = file.compose {
             compose_texts.insert(file.path, text);
         }
         manifests.extend(file.manifests);
         nginx_files.extend(file.nginx);
+        mounts.extend(file.mounts);
+        launches.extend(file.launch);
+        hosts.extend(file.host);
         procfiles.extend(file.clues.units);
         clues.dockerfiles.extend(file.clues.dockerfiles);
         clues.routes.extend(file.clues.routes);
         clues.packages.extend(file.clues.packages);
         clues.tests.extend(file.clues.tests);
+        clues.settings.extend(file.clues.settings);
         clues.variables.extend(file.clues.variables);
         clues.unreadable.extend(file.clues.unreadable);
     }
@@ -213,7 +219,10 @@ fn join(reader: &Reader<'_>, found: Vec<FileClues>) -> Clues {
     };
     compose::read(&names, &files, &mut clues);
     kubernetes::finish(manifests, &mut clues);
+    clues.uses = uses::find(reader, &procfiles, &clues.variables);
     clues.units.extend(procfiles);
+    dotnet::finish(launches, hosts, &mut clues);
+    routes::mount(&mounts, &clues.packages, &mut clues.routes);
     nginx::finish(&nginx_files, &mut clues);
     clues
 }

@@ -22,6 +22,8 @@ pub(crate) struct Table {
     pub(crate) origin: Origin,
     /// Why it is only proposed as a comment.
     pub(crate) disabled: Option<String>,
+    /// Why it has no address and is only watched.
+    pub(crate) unasked: Option<String>,
     pub(crate) remarks: Vec<String>,
     pub(crate) settings: Vec<Setting>,
 }
@@ -85,6 +87,7 @@ fn service(service: &DraftService) -> Table {
         kind: None,
         origin: service.origin.clone(),
         disabled: service.disabled.clone(),
+        unasked: service.unasked.clone(),
         remarks: service.remarks.clone(),
         settings,
     }
@@ -106,7 +109,8 @@ fn dependency(dependency: &DraftDependency) -> Table {
         name: dependency.name.clone(),
         kind: Some(dependency.kind.clone()),
         origin: dependency.origin.clone(),
-        disabled: None,
+        disabled: dependency.disabled.clone(),
+        unasked: dependency.unasked.clone(),
         remarks: dependency.remarks.clone(),
         settings,
     }
@@ -137,6 +141,7 @@ fn suite(suite: &DraftSuite) -> Table {
         kind: None,
         origin: suite.origin.clone(),
         disabled: suite.disabled.clone(),
+        unasked: None,
         remarks: Vec::new(),
         settings,
     }
@@ -173,6 +178,7 @@ fn probe(probe: Option<&Guess<DraftProbe>>) -> Option<Setting> {
         DraftProbe::Grpc(service) => vec![("grpc", service.as_str().into())],
         DraftProbe::Postgres => vec![("postgres", "select 1".into())],
         DraftProbe::Redis => vec![("redis", "PING".into())],
+        DraftProbe::Runtime => vec![("runtime", true.into())],
         DraftProbe::ClickHouse => vec![("clickhouse", "select 1".into())],
     };
     Some(Setting::of("probe", guess, inline(entries)))
@@ -245,6 +251,7 @@ impl Draft {
             "services": of("service"),
             "dependencies": of("dependency"),
             "suites": of("suite"),
+            "secrets": self.secrets.iter().map(secret_json).collect::<Vec<_>>(),
             "notes": self.notes,
         })
     }
@@ -259,6 +266,7 @@ fn table_json(table: &Table) -> serde_json::Value {
         "name": table.name,
         "origin": origin_json(&table.origin),
         "disabled": table.disabled,
+        "unasked": table.unasked,
         "remarks": table.remarks,
         "values": values,
     });
@@ -271,6 +279,15 @@ fn table_json(table: &Table) -> serde_json::Value {
         );
     }
     json
+}
+
+fn secret_json(secret: &Guess<String>) -> serde_json::Value {
+    known_json(
+        json!(secret.value),
+        secret.origin.as_ref(),
+        secret.sureness,
+        &secret.why,
+    )
 }
 
 /// One object for a value that is known as a whole, a list of them for one known in parts.

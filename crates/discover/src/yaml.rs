@@ -56,6 +56,8 @@ pub(crate) struct YamlError {
     /// 1-based.
     pub(crate) line: u64,
     pub(crate) reason: String,
+    /// Whether the grammar is broken, rather than a bound of this file.
+    syntax: bool,
 }
 
 impl Node {
@@ -167,7 +169,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Node>, YamlError> {
     let found = Builder::default().build(text);
     let template = match &found {
         Ok(documents) => documents.braces,
-        Err(error) => !error.reason.ends_with("_MAX") && text.contains("{{"),
+        Err(error) => error.syntax && text.contains("{{"),
     };
     if template || is_helm(text) {
         let line = line_of(text, "{{");
@@ -179,6 +181,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Node>, YamlError> {
         return Err(YamlError {
             line,
             reason: reason.to_owned(),
+            syntax: true,
         });
     }
     found.map(|documents| documents.roots)
@@ -237,6 +240,7 @@ impl Builder {
             let (event, span) = event.map_err(|error| YamlError {
                 line: error.marker().line() as u64,
                 reason: error.info(),
+                syntax: true,
             })?;
             self.event(event, span)?;
         }
@@ -268,6 +272,7 @@ impl Builder {
                 let (node, size) = self.anchors.get(&anchor).cloned().ok_or(YamlError {
                     line,
                     reason: "an alias of what has not ended before it".to_owned(),
+                    syntax: false,
                 })?;
                 self.count(size, line)?;
                 self.add(node);
@@ -291,7 +296,8 @@ impl Builder {
         if self.open.len() >= DEPTH_MAX {
             return Err(YamlError {
                 line,
-                reason: format!("nested deeper than {DEPTH_MAX} levels: over DEPTH_MAX"),
+                reason: format!("nested deeper than {DEPTH_MAX} levels"),
+                syntax: false,
             });
         }
         self.count(1, line)?;
@@ -364,6 +370,7 @@ impl Builder {
             return Err(YamlError {
                 line,
                 reason: format!("more than {NODES_MAX} values once aliases are expanded"),
+                syntax: false,
             });
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Files, Project};
+use super::project::{Files, Project};
 use crate::yaml::{self, Entry, Node, Value};
 use crate::{Origin, Unreadable, dotenv, interpolate, paths, secret};
 
@@ -114,6 +114,14 @@ impl<'a> Loader<'a> {
             }
         }
         out
+    }
+
+    /// Profiles that are started without being asked for.
+    pub(super) fn profiles(&self, project: &Project) -> Vec<String> {
+        let variables = self.variables(project, &BTreeSet::new());
+        let listed = variables.all.get("COMPOSE_PROFILES");
+        let names = listed.map_or("", String::as_str).split(',');
+        names.map(|name| name.trim().to_owned()).collect()
     }
 
     /// Names and the values that may be kept of a file of variables.

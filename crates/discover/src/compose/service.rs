@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Project;
 use super::load::{Layer, Loader};
 use super::merge::merge;
+use super::project::Project;
 use crate::yaml::{Node, Value};
 use crate::{
     Build, Clues, HealthCheck, HealthCheckKind, Origin, Platform, Unit, Variable, health, paths,
@@ -38,7 +38,11 @@ pub(super) fn units(loader: &mut Loader<'_>, project: &Project, clues: &mut Clue
         );
         clues.units.push(unit);
     }
+    let asked_for = loader.profiles(project);
     for unit in &mut clues.units[first..] {
+        if unit.profiles.iter().any(|own| asked_for.contains(own)) {
+            unit.profiles.clear();
+        }
         unit.one_shot |= awaited_to_end.contains(&unit.name);
     }
 }
@@ -78,6 +82,7 @@ fn unit(
         ports,
         env: env(loader, merged, known, variables),
         depends_on: depends_on(name, merged),
+        depends_on_at: None,
         command: secret::words(command),
         health: health(layers, merged),
         labels: map(merged.get("labels"), &|_, value| secret::bare(value)),

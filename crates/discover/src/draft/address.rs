@@ -2,46 +2,17 @@
 
 use super::home::Home;
 use super::hosts::fronts_of;
-use super::names::{folder_of, image_name};
+use super::line;
+use super::names::image_name;
+use super::place::Address;
 use super::types::{Guess, Sureness};
 use crate::clue::{Clues, HealthCheckKind, Platform, Port, Unit};
-
-/// The first port that is given to a line of a Procfile, and the distance to the next: what
-/// foreman and its like do.
-const PROCFILE_PORT: u16 = 5000;
-const PROCFILE_PORT_STEP: u16 = 100;
 
 /// Ports inside on which something other than HTTP is spoken, by their registered meaning.
 const OTHER_PORTS: [u16; 22] = [
     22, 25, 53, 389, 465, 587, 636, 1025, 1433, 1521, 1883, 2181, 3306, 4222, 5432, 5672, 6379,
     9092, 9042, 11211, 27017, 61616,
 ];
-
-/// Where something is reached, and which of its own ports that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) scheme: &'static str,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// Inside.
-    pub(crate) target: u16,
-}
-
-impl Address {
-    pub(crate) fn url(&self) -> String {
-        let Self {
-            scheme, host, port, ..
-        } = self;
-        match (*scheme, *port) {
-            ("http", 80) | ("https", 443) => format!("{scheme}://{host}"),
-            _ => format!("{scheme}://{host}:{port}"),
-        }
-    }
-
-    pub(crate) fn is_http(&self) -> bool {
-        matches!(self.scheme, "http" | "https")
-    }
-}
 
 /// A port that can be reached, and through what.
 #[derive(Clone, Debug)]
@@ -56,20 +27,43 @@ pub(crate) struct Door<'a> {
 /// addresses of a cluster.
 pub(crate) fn doors<'a>(unit: &'a Unit, clues: &'a Clues) -> Vec<Door<'a>> {
     match unit.platform {
-        Platform::Compose => published(unit),
+        Platform::Compose => published(unit, |_| {
+            Guess::certain((), &unit.origin, "its published port")
+        }),
+        Platform::Dotnet => published(unit, |_| {
+            Guess::certain((), &unit.origin, "its launch settings")
+        }),
+        Platform::Dockerfile => published(unit, |port| exposed(unit, port, clues)),
         Platform::Kubernetes => in_front(unit, clues),
         Platform::Procfile => Vec::new(),
     }
 }
 
-fn published(unit: &Unit) -> Vec<Door<'_>> {
+/// A port of an image: by its EXPOSE, a setting, else by an example of PORT beside it.
+fn exposed(unit: &Unit, port: &Port, clues: &Clues) -> Guess<()> {
+    let mut files = clues.dockerfiles.iter();
+    let own = files.find(|file| file.origin.file == unit.origin.file);
+    let is_exposed = own.is_some_and(|file| file.exposes.contains(&port.target));
+    let setting = clues
+        .settings
+        .iter()
+        .find(|setting| setting.port == port.target);
+    let (origin, why) = match setting {
+        _ if is_exposed => (&unit.origin, "its EXPOSE"),
+        Some(setting) => (&setting.origin, "the port that is set there"),
+        None => (&unit.origin, "the example of PORT beside it"),
+    };
+    Guess::new((), Some(origin), Sureness::Guess, why)
+}
+
+fn published<'a>(unit: &'a Unit, found: impl Fn(&Port) -> Guess<()>) -> Vec<Door<'a>> {
     let tcp = unit.ports.iter().filter(|port| port.protocol != "udp");
     tcp.filter_map(|port| {
         Some(Door {
             host: machine_host(port.host.as_deref()),
             number: port.published.filter(|number| *number != 0)?,
             port,
-            found: Guess::certain((), &unit.origin, "its published port"),
+            found: found(port),
         })
     })
     .collect()
@@ -158,13 +152,11 @@ fn address(door: &Door<'_>, scheme: &'static str) -> Address {
     }
 }
 
-/// Where a service is reached that `units` describe. `place` is its place among the lines of its
-/// Procfile.
+/// Where a service is reached that `units` describe.
 pub(crate) fn of_service(
     units: &[&Unit],
     clues: &Clues,
     home: &Home<'_>,
-    place: usize,
 ) -> Option<Guess<Address>> {
     for unit in units {
         let doors = doors(unit, clues);
@@ -187,7 +179,7 @@ pub(crate) fn of_service(
             return Some(found);
         }
     }
-    ingress(units, clues).or_else(|| listed(units, clues, home, place))
+    ingress(units, clues).or_else(|| line::address(on(units, Platform::Procfile)?, clues))
 }
 
 /// The lower, the better.
@@ -332,52 +324,4 @@ fn ingress(units: &[&Unit], clues: &Clues) -> Option<Guess<Address>> {
             why,
         ))
     })
-}
-
-/// A line of a Procfile that listens where it is told to.
-fn listed(units: &[&Unit], clues: &Clues, home: &Home<'_>, place: usize) -> Option<Guess<Address>> {
-    let unit = on(units, Platform::Procfile)?;
-    let told = unit
-        .command
-        .iter()
-        .any(|word| word.contains("$PORT") || word.contains("${PORT"));
-    let serves = told || (unit.name == "web" && home.framework(clues).is_some());
-    let told_elsewhere = clues.variables.iter().find_map(|variable| {
-        let same_folder = folder_of(&variable.origin.file) == folder_of(&unit.origin.file);
-        let port = variable
-            .example
-            .trim()
-            .parse()
-            .ok()
-            .filter(|port| *port != 0)?;
-        (variable.name == "PORT" && same_folder && place == 0).then_some((port, variable))
-    });
-    if let Some((port, variable)) = told_elsewhere.filter(|_| serves) {
-        let address = Address {
-            scheme: "http",
-            host: "127.0.0.1".to_owned(),
-            port,
-            target: port,
-        };
-        return Some(Guess::likely(
-            address,
-            &variable.origin,
-            "its example of PORT",
-        ));
-    }
-    let step = PROCFILE_PORT_STEP.checked_mul(u16::try_from(place).ok()?)?;
-    let port = PROCFILE_PORT.checked_add(step).filter(|_| serves)?;
-    let address = Address {
-        scheme: "http",
-        host: "127.0.0.1".to_owned(),
-        port,
-        target: port,
-    };
-    let why = "ports from 5000 on, as foreman gives them";
-    Some(Guess::new(
-        address,
-        Some(&unit.origin),
-        Sureness::Guess,
-        why,
-    ))
 }

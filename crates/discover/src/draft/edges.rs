@@ -7,7 +7,8 @@ use super::hosts::{Directory, mentions};
 use super::join::Thing;
 use super::names::{folder_of, image_name, is_below};
 use super::types::Guess;
-use crate::clue::Clues;
+use super::variables::Told;
+use crate::clue::{Clues, Platform};
 
 /// One thing that needs another.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,7 @@ pub(crate) fn find(
     things: &[Thing<'_>],
     homes: &[Home<'_>],
     directory: &Directory,
+    told: &[Told<'_>],
     clues: &Clues,
 ) -> (Vec<Edge>, Vec<Edge>) {
     let mut edges: BTreeMap<(usize, usize), Guess<()>> = BTreeMap::new();
@@ -36,9 +38,14 @@ pub(crate) fn find(
     };
     for (from, thing) in things.iter().enumerate() {
         for unit in &thing.units {
+            let at = unit.depends_on_at.as_ref().unwrap_or(&unit.origin);
+            let why = match unit.platform {
+                Platform::Dotnet => "the host of Aspire",
+                _ => "depends_on",
+            };
             for name in &unit.depends_on {
                 if let Some(to) = directory.find(&name.to_ascii_lowercase(), None) {
-                    add(from, to, Guess::certain((), &unit.origin, "depends_on"));
+                    add(from, to, Guess::certain((), at, why));
                 }
             }
             for (key, value) in &unit.env {
@@ -49,6 +56,9 @@ pub(crate) fn find(
                 }
             }
         }
+    }
+    for Told { from, to, by } in told {
+        add(*from, *to, Guess::likely((), &by.origin, by.name.as_str()));
     }
     for rule in &clues.proxies {
         let Some(from) = proxy(things, homes, &rule.origin.file) else {

@@ -78,6 +78,10 @@ pub(crate) fn choose(clues: &Clues) -> Chosen<'_> {
     let elsewhere = !chosen.units.is_empty() || has_own(&procfiles);
     choose_manifests(&manifests, elsewhere, &mut chosen);
     choose_procfiles(&procfiles, !chosen.units.is_empty(), &mut chosen);
+    let projects = of(Platform::Dotnet).into_iter();
+    chosen
+        .units
+        .extend(projects.filter(|unit| !is_aside(&unit.origin.file)));
     chosen
 }
 

@@ -4,7 +4,9 @@ use super::files::is_aside;
 use super::join::Thing;
 use super::names::{folder_of, image_name, is_below, is_inside, last_part, normal};
 use super::types::{Guess, Sureness};
-use crate::clue::{Build, Clues, Dockerfile, Origin, Package};
+use crate::clue::{Build, Clues, Dockerfile, Origin, Package, Platform, Unit};
+use crate::paths;
+use crate::procfile::{self, Named};
 
 /// Web frameworks, by the names of their packages.
 const FRAMEWORKS: [&str; 62] = [
@@ -78,6 +80,8 @@ pub(crate) struct Home<'a> {
     pub(crate) source: Option<Guess<Vec<String>>>,
     pub(crate) container: Option<Guess<Build>>,
     pub(crate) dockerfile: Option<&'a Dockerfile>,
+    /// Files of code that its own command names.
+    pub(crate) files: Vec<String>,
 }
 
 impl Home<'_> {
@@ -132,27 +136,49 @@ impl Home<'_> {
     }
 }
 
-/// Finds the home of a thing.
+/// Finds the home of a thing, as far as it lies in the repository.
 pub(crate) fn of<'c>(thing: &Thing<'_>, clues: &'c Clues) -> Home<'c> {
+    let mut home = anywhere(thing, clues);
+    home.source = home.source.and_then(|mut source| {
+        source.value.retain(|folder| is_inside(folder));
+        (!source.value.is_empty()).then_some(source)
+    });
+    let is_inside = |build: &Build| is_inside(&build.context) && is_inside(&build.dockerfile);
+    home.container = home.container.filter(|guess| is_inside(&guess.value));
+    home
+}
+
+fn anywhere<'c>(thing: &Thing<'_>, clues: &'c Clues) -> Home<'c> {
     let built = thing
         .units
         .iter()
-        .find_map(|unit| Some((unit.build.as_ref()?, &unit.origin)));
-    let Some((build, origin)) = built else {
+        .find_map(|unit| Some((unit, unit.build.as_ref()?)));
+    let Some((unit, build)) = built else {
         return unbuilt(thing, clues);
     };
+    let origin = &unit.origin;
     let dockerfile = clues
         .dockerfiles
         .iter()
         .find(|file| file.origin.file == build.dockerfile);
     let is_file = is_inside(&build.dockerfile) && build.dockerfile != ".";
     let is_usable = is_inside(&build.context) && is_file;
-    let container = is_usable.then(|| Guess::certain(build.clone(), origin, "its build"));
+    let container = is_usable.then(|| match unit.platform {
+        Platform::Dockerfile => {
+            let why = "a Dockerfile, which its folder suggests to build there";
+            Guess::new(build.clone(), Some(origin), Sureness::Guess, why)
+        }
+        _ => Guess::certain(build.clone(), origin, "its build"),
+    });
     let source = if build.context != "." && is_inside(&build.context) {
         let mut folders = vec![build.context.clone()];
         folders.extend(copied(build, dockerfile, clues));
         folders.dedup();
-        Some(Guess::certain(folders, origin, "its build context"))
+        let mut source = Guess::certain(folders, origin, "its build context");
+        if unit.platform == Platform::Dockerfile {
+            source = Guess::likely(source.value, origin, "the folder of its Dockerfile");
+        }
+        Some(source)
     } else {
         from_root(thing, build, dockerfile, origin, clues)
     };
@@ -160,6 +186,7 @@ pub(crate) fn of<'c>(thing: &Thing<'_>, clues: &'c Clues) -> Home<'c> {
         source,
         container,
         dockerfile,
+        files: Vec::new(),
     }
 }
 
@@ -225,14 +252,11 @@ fn copied(build: &Build, dockerfile: Option<&Dockerfile>, clues: &Clues) -> Vec<
 
 /// The home of something that no file builds: an image, or a line of a Procfile.
 fn unbuilt<'c>(thing: &Thing<'_>, clues: &'c Clues) -> Home<'c> {
-    use crate::clue::Platform;
     if let Some(unit) = thing.on(Platform::Procfile) {
-        let folder = folder_of(&unit.origin.file).to_owned();
-        let source = Some(Guess::likely(vec![folder], &unit.origin, "its folder"));
-        return Home {
-            source,
-            ..Home::default()
-        };
+        return of_line(unit, clues);
+    }
+    if let Some(unit) = thing.on(Platform::Dotnet) {
+        return of_project(unit, clues);
     }
     let images: Vec<(String, String)> = thing
         .units
@@ -277,6 +301,65 @@ fn unbuilt<'c>(thing: &Thing<'_>, clues: &'c Clues) -> Home<'c> {
         source: Some(source),
         container,
         dockerfile,
+        files: Vec::new(),
+    }
+}
+
+/// The home of a line of a Procfile: the folders of what it names, else its own.
+fn of_line<'c>(unit: &Unit, clues: &'c Clues) -> Home<'c> {
+    let Named { files, folders } = procfile::named(unit);
+    let is_there = |file: &&String| {
+        let routes = clues.routes.iter().map(|route| &route.origin.file);
+        let uses = clues.uses.iter().map(|by| &by.origin.file);
+        routes.chain(uses).any(|other| other == *file)
+    };
+    let is_used = |folder: &&String| {
+        let packages = clues.packages.iter().map(|package| &package.folder);
+        let mut routes = clues.routes.iter();
+        packages.into_iter().any(|other| other == *folder)
+            || routes.any(|route| is_below(&route.origin.file, folder))
+    };
+    // A module is found from the folder that its line is run in, so that it stays the home.
+    let own = folder_of(&unit.origin.file);
+    let is_path = |file: &&String| {
+        let mut words = unit.command.iter();
+        words.any(|word| paths::join(own, word).as_ref() == Some(file))
+    };
+    let of_files = files.iter().filter(is_path).filter(is_there);
+    let of_files = of_files.map(|file| folder_of(file).to_owned());
+    let mut named: Vec<String> = of_files
+        .chain(folders.iter().filter(is_used).cloned())
+        .filter(|folder| is_inside(folder))
+        .collect();
+    named.sort();
+    named.dedup();
+    let source = match &named[..] {
+        [_] => Guess::likely(named, &unit.origin, "the folder of what its line names"),
+        _ => Guess::likely(vec![own.to_owned()], &unit.origin, "its folder"),
+    };
+    Home {
+        source: Some(source),
+        files,
+        ..Home::default()
+    }
+}
+
+/// The home of a .NET project: its folder, and those of the projects that it is made with.
+fn of_project<'c>(unit: &Unit, clues: &'c Clues) -> Home<'c> {
+    let package = clues
+        .packages
+        .iter()
+        .filter(|package| package.language == "dotnet" && is_inside(&package.folder))
+        .filter(|package| is_below(&unit.origin.file, &package.folder))
+        .max_by_key(|package| package.folder.len());
+    let source = package.map(|package| {
+        let mut folders = vec![package.folder.clone()];
+        folders.extend(package.uses.iter().filter(|own| is_inside(own)).cloned());
+        Guess::certain(folders, &package.origin, "its project")
+    });
+    Home {
+        source,
+        ..Home::default()
     }
 }
 

@@ -5,6 +5,15 @@ use std::collections::BTreeSet;
 use super::names::{self, fit, folder_of, image_name, last_part, normal, telling_words};
 use crate::clue::{Platform, Unit};
 
+/// The one whose word counts first, first.
+const PLATFORMS: [Platform; 5] = [
+    Platform::Compose,
+    Platform::Kubernetes,
+    Platform::Procfile,
+    Platform::Dotnet,
+    Platform::Dockerfile,
+];
+
 /// One thing that runs, and everybody who describes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Thing<'a> {
@@ -20,12 +29,21 @@ impl<'a> Thing<'a> {
         self.units[0]
     }
 
-    /// Those of its units that run on this machine.
+    /// Those of its units that are started by somebody, else what there is to be started.
+    pub(crate) fn started(&self) -> Vec<&'a Unit> {
+        let is_started = |unit: &&Unit| is_started(unit.platform);
+        let units = || self.units.iter().copied();
+        match units().any(|unit| is_started(&unit)) {
+            true => units().filter(is_started).collect(),
+            false => units().collect(),
+        }
+    }
+
+    /// Those of them that run on this machine.
     pub(crate) fn here(&self) -> Vec<&'a Unit> {
-        let units = self.units.iter().copied();
+        let mut units = self.started();
+        units.retain(|unit| unit.platform != Platform::Kubernetes);
         units
-            .filter(|unit| unit.platform != Platform::Kubernetes)
-            .collect()
     }
 
     /// Whether only a cluster knows it.
@@ -42,6 +60,11 @@ impl<'a> Thing<'a> {
     }
 }
 
+/// Whether a platform starts what it describes; code and images wait for somebody who does.
+pub(crate) fn is_started(platform: Platform) -> bool {
+    !matches!(platform, Platform::Dotnet | Platform::Dockerfile)
+}
+
 /// How two units are known to be the same thing, the surest first.
 const TESTS: [fn(&Unit, &Unit, &str) -> bool; 4] =
     [same_name, same_image, same_folder, same_telling_words];
@@ -49,7 +72,7 @@ const TESTS: [fn(&Unit, &Unit, &str) -> bool; 4] =
 /// Joins units. Two of one platform are never the same; of several that could be meant, none is.
 pub(crate) fn join<'a>(units: &[&'a Unit], project: &str) -> Vec<Thing<'a>> {
     let mut joined: Vec<Vec<&Unit>> = Vec::new();
-    for platform in [Platform::Compose, Platform::Kubernetes, Platform::Procfile] {
+    for platform in PLATFORMS {
         let mut waiting: Vec<&Unit> = units
             .iter()
             .copied()
@@ -109,15 +132,23 @@ fn same_image(one: &Unit, other: &Unit, _project: &str) -> bool {
     matches!((image(one), image(other)), (Some(one), Some(other)) if one.0 == other.0)
 }
 
-/// A Procfile in the folder that the other is built from.
+/// A Procfile or a project in the folder that the other is built from.
 fn same_folder(one: &Unit, other: &Unit, _project: &str) -> bool {
-    let (built, listed) = match (&one.build, &other.build) {
-        (Some(build), None) => (build, other),
-        (None, Some(build)) => (build, one),
+    let (image, build, listed) = match (&one.build, &other.build) {
+        (Some(build), None) => (one, build, other),
+        (None, Some(build)) => (other, build, one),
         _ => return false,
     };
-    let is_main = listed.platform == Platform::Procfile && listed.name == "web";
-    is_main && built.context != "." && folder_of(&listed.origin.file) == built.context
+    let is_main = match listed.platform {
+        Platform::Procfile => listed.name == "web",
+        Platform::Dotnet => true,
+        _ => false,
+    };
+    // Of the root many things are built, but only one by its own Dockerfile.
+    let is_telling = build.context != "." || image.platform == Platform::Dockerfile;
+    let own = folder_of(&listed.origin.file);
+    let own = own.strip_suffix("/Properties").unwrap_or(own);
+    is_main && is_telling && (own == build.context || own == folder_of(&build.dockerfile))
 }
 
 fn same_telling_words(one: &Unit, other: &Unit, project: &str) -> bool {

@@ -65,6 +65,12 @@ pub(crate) fn telling_words(name: &str, project: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a name can be that of a variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_part)
+}
+
 /// The last part of a path.
 pub(crate) fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

@@ -1,8 +1,8 @@
 //! How a thing is asked whether it is ready.
 
-use super::address::Address;
 use super::home::Home;
 use super::join::Thing;
+use super::place::Address;
 use super::stores::{Ask, Store};
 use super::types::{DraftProbe, Guess, Sureness};
 use crate::clue::{Clues, HealthCheck, HealthCheckKind, HealthRoute};
@@ -25,7 +25,11 @@ pub(crate) fn of_service(
             Err(remark) => remarks.extend(remark),
         }
     }
-    let probe = from_route(clues, home, others, address)
+    let route = address
+        .is_http()
+        .then(|| by_route(clues, home, others))
+        .flatten();
+    let probe = route
         .or_else(|| from_actuator(clues, home, address))
         .unwrap_or_else(|| from_scheme(address));
     (probe, remarks)
@@ -48,7 +52,9 @@ fn from_check(check: &HealthCheck, address: &Address) -> Result<Guess<DraftProbe
         },
         HealthCheckKind::Tcp { port } if fits(*port) => DraftProbe::Tcp,
         HealthCheckKind::Grpc { port, service } if fits(*port) && address.scheme == "grpc" => {
-            DraftProbe::Grpc(service.clone())
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            let named = service.chars().all(is_part);
+            DraftProbe::Grpc(Some(service.clone()).filter(|_| named).unwrap_or_default())
         }
         HealthCheckKind::Tcp { port } | HealthCheckKind::Grpc { port, .. } => {
             return Err(elsewhere(*port));
@@ -84,17 +90,16 @@ fn usable_path(path: &str) -> Option<String> {
 }
 
 /// The best health route in the folders of a thing.
-fn from_route(
+pub(crate) fn by_route(
     clues: &Clues,
     home: &Home<'_>,
     others: &[Home<'_>],
-    address: &Address,
 ) -> Option<Guess<DraftProbe>> {
-    if !address.is_http() {
-        return None;
-    }
     let owns = |route: &&HealthRoute| {
         let file = &route.origin.file;
+        if others.iter().any(|other| other.files.contains(file)) {
+            return home.files.contains(file);
+        }
         let nearest = others.iter().filter_map(|other| other.nearness(file)).max();
         home.nearness(file).is_some_and(|own| Some(own) >= nearest)
     };
@@ -106,6 +111,7 @@ fn from_route(
         .min_by_key(|route| {
             let parts = route.path.matches('/').count();
             (
+                !home.files.contains(&route.origin.file),
                 route.documented,
                 meaning(&route.path),
                 parts,
@@ -113,9 +119,13 @@ fn from_route(
                 &route.origin,
             )
         })?;
-    let (sureness, why) = match best.documented {
-        true => (Sureness::Likely, "a path of its OpenAPI document"),
-        false => (Sureness::Likely, "a route in its code"),
+    let (sureness, why) = match (best.documented, best.adrift) {
+        (true, _) => (Sureness::Likely, "a path of its OpenAPI document"),
+        (false, false) => (Sureness::Likely, "a route in its code"),
+        (false, true) => (
+            Sureness::Guess,
+            "a route in its code, which may stand under a prefix",
+        ),
     };
     let probe = http(usable_path(&best.path)?);
     Some(Guess::new(probe, Some(&best.origin), sureness, why))

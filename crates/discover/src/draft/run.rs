@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::home::Home;
 use super::join::Thing;
-use super::types::{DraftDeploy, DraftObserve, Guess};
+use super::names::{folder_of, is_variable};
+use super::types::{DraftDeploy, DraftObserve, Guess, Sureness};
 use crate::clue::{Platform, Unit};
+use crate::paths;
 
 /// Labels that name a workload, the usual ones first.
 const NAMING_LABELS: [&str; 5] = [
@@ -16,18 +19,63 @@ const NAMING_LABELS: [&str; 5] = [
 ];
 
 /// How something is started that only a Procfile knows, where its line is plain words.
-pub(crate) fn deploy(thing: &Thing<'_>) -> Option<Guess<DraftDeploy>> {
-    let [unit] = thing.units[..] else {
+/// `urls` are variables that take the address of another service, and that service.
+pub(crate) fn deploy(
+    thing: &Thing<'_>,
+    home: &Home<'_>,
+    urls: &[(String, String)],
+) -> Option<Guess<DraftDeploy>> {
+    let [unit] = thing.started()[..] else {
         return None;
     };
     if unit.platform != Platform::Procfile {
         return None;
     }
-    let words: Option<Vec<String>> = unit.command.iter().map(|word| plain_word(word)).collect();
+    let words = words_in(unit, home)?;
+    let words: Option<Vec<String>> = words.iter().map(|word| plain_word(word)).collect();
     let command = words.filter(|words| is_program(words.first()))?;
-    let env = BTreeMap::from([("PORT".to_owned(), "{port}".to_owned())]);
-    let deploy = DraftDeploy { command, env };
-    Some(Guess::certain(deploy, &unit.origin, "its line"))
+    let own = unit.env.iter().filter(|(name, _)| is_variable(name));
+    let own = own.filter(|(_, value)| plain_word(value).as_deref() == Some(value));
+    let mut env: BTreeMap<String, String> = own
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    env.insert("PORT".to_owned(), "{port}".to_owned());
+    let mut deploy = Guess::certain((), &unit.origin, "its line");
+    for (variable, service) in urls.iter().filter(|(name, _)| is_variable(name)) {
+        env.insert(variable.clone(), format!("{{service.{service}.url}}"));
+        deploy.sureness = Sureness::Likely;
+        deploy
+            .why
+            .push_str(&format!(", {variable} names {service}"));
+    }
+    Some(deploy.map(DraftDeploy { command, env }))
+}
+
+/// The words of a line as they are run in the first folder of its source, which is what is
+/// bundled and started.
+fn words_in(unit: &Unit, home: &Home<'_>) -> Option<Vec<String>> {
+    let folder = folder_of(&unit.origin.file);
+    let bundled = home.folders().first().map_or(folder, String::as_str);
+    if bundled == folder {
+        return Some(unit.command.clone());
+    }
+    if let [cd, into, and, rest @ ..] = &unit.command[..]
+        && (cd.as_str(), and.as_str()) == ("cd", "&&")
+        && paths::join(folder, into).as_deref() == Some(bundled)
+    {
+        return Some(rest.to_vec());
+    }
+    let inside = |word: &String| {
+        let path = paths::join(folder, word)?;
+        let rest = path.strip_prefix(bundled)?.strip_prefix('/')?;
+        home.files.contains(&path).then(|| rest.to_owned())
+    };
+    let words = unit.command.iter();
+    let words: Vec<String> = words
+        .map(|word| inside(word).unwrap_or_else(|| word.clone()))
+        .collect();
+    // Otherwise an option names the folder, and would be wrong inside of it.
+    (words != unit.command).then_some(words)
 }
 
 fn is_program(word: Option<&String>) -> bool {
@@ -73,7 +121,7 @@ pub(crate) fn observe(thing: &Thing<'_>) -> Option<Guess<DraftObserve>> {
     thing.units.iter().find_map(|unit| match unit.platform {
         Platform::Compose => Some(container(unit)),
         Platform::Kubernetes => pods(unit),
-        Platform::Procfile => None,
+        Platform::Procfile | Platform::Dotnet | Platform::Dockerfile => None,
     })
 }
 
@@ -101,13 +149,21 @@ fn container(unit: &Unit) -> Guess<DraftObserve> {
 }
 
 fn pods(unit: &Unit) -> Option<Guess<DraftObserve>> {
+    // Anything else is no label of a cluster, whatever the file says.
+    let is_name = |text: &str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+        !text.is_empty() && text.chars().all(is_part)
+    };
+    let mut labels = unit.labels.iter();
     let usual = NAMING_LABELS
         .iter()
-        .find_map(|key| unit.labels.get_key_value(*key));
-    let (key, value) = usual.or_else(|| unit.labels.first_key_value())?;
+        .find_map(|key| unit.labels.get_key_value(*key))
+        .filter(|(_, value)| is_name(value));
+    let (key, value) =
+        usual.or_else(|| labels.find(|(key, value)| is_name(key) && is_name(value)))?;
     let observe = DraftObserve::Kubernetes {
         selector: format!("{key}={value}"),
-        namespace: unit.namespace.clone(),
+        namespace: unit.namespace.clone().filter(|name| is_name(name)),
     };
     Some(Guess::certain(
         observe,

@@ -185,7 +185,28 @@ pub(crate) fn tell(
         let why = "addresses of it in variables";
         return Some(Guess::new(store, Some(&lead.origin), Sureness::Likely, why));
     }
-    by_name(thing)
+    by_name(thing).or_else(|| by_variables(lead))
+}
+
+/// An image of somebody's own that is set up like that of a store.
+fn by_variables(unit: &Unit) -> Option<Guess<&'static Store>> {
+    /// Variables that nobody but the image of the store itself reads.
+    const OWN: [(&str, &str); 6] = [
+        ("MYSQL_ROOT_PASSWORD", "mysql"),
+        ("MYSQL_ALLOW_EMPTY_PASSWORD", "mysql"),
+        ("MARIADB_ROOT_PASSWORD", "mariadb"),
+        ("POSTGRES_HOST_AUTH_METHOD", "postgres"),
+        ("POSTGRES_INITDB_ARGS", "postgres"),
+        ("MONGO_INITDB_ROOT_USERNAME", "mongo"),
+    ];
+    let (name, image) = OWN.iter().find(|(name, _)| unit.env.contains_key(*name))?;
+    let words = normal(&unit.name);
+    let is_called_so = words
+        .split('-')
+        .any(|word| matches!(word, "db" | "database"));
+    let store = of_image(image).filter(|_| is_called_so)?;
+    let why = format!("its name and {name}");
+    Some(Guess::new(store, Some(&unit.origin), Sureness::Likely, why))
 }
 
 fn dockerfile<'c>(unit: &Unit, clues: &'c Clues) -> Option<&'c Dockerfile> {

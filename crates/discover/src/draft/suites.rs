@@ -2,36 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{fit, folder_of, is_inside, last_part, list, normal, unique};
+use super::names::{fit, folder_of, is_inside, is_variable, last_part, list, normal, unique};
 use super::types::{DraftService, DraftSuite, Guess};
+use super::variables;
 use crate::clue::TestProject;
 use crate::secret;
 
 /// Runners that the configuration knows.
 const KNOWN_RUNNERS: [&str; 4] = ["junit", "libtest", "playwright", "pytest"];
-
-/// Prefixes of variables that say who reads them and not what they hold.
-const PREFIXES: [&str; 9] = [
-    "TEST_",
-    "E2E_",
-    "NEXT_PUBLIC_",
-    "NUXT_PUBLIC_",
-    "VITE_",
-    "REACT_APP_",
-    "PLAYWRIGHT_",
-    "CYPRESS_",
-    "APP_",
-];
-
-/// Endings of variables that hold an address.
-const ENDINGS: [&str; 6] = [
-    "_BASE_URL",
-    "_URL",
-    "_URI",
-    "_BASE_URI",
-    "_ENDPOINT",
-    "_BASEURL",
-];
 
 /// Variables of the address that a user sees.
 const FRONT_VARIABLES: [&str; 11] = [
@@ -79,7 +57,10 @@ pub(crate) fn draft(
     let suites = plain.iter().map(|test| suite(test, &reachable, &mut taken));
     let left: Vec<String> = unknown
         .iter()
-        .map(|test| format!("{} in {}", test.runner, test.folder))
+        .map(|test| match test.folder.as_str() {
+            "." => test.runner.clone(),
+            folder => format!("{} in {folder}", test.runner),
+        })
         .collect();
     let note = (!left.is_empty()).then(|| {
         let left = list(&left);
@@ -233,9 +214,7 @@ fn addresses(
     services: &[&DraftService],
 ) -> (BTreeMap<String, String>, Vec<String>) {
     let (mut env, mut covers) = (BTreeMap::new(), Vec::new());
-    let is_name = |name: &&String| {
-        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !secret::smells(name)
-    };
+    let is_name = |name: &&String| is_variable(name) && !secret::smells(name);
     for variable in variables.iter().filter(is_name) {
         let Some((service, is_plain)) = meant(variable, services) else {
             continue;
@@ -250,31 +229,13 @@ fn addresses(
 
 /// The service that a variable means, and whether it names it.
 fn meant<'s>(variable: &str, services: &[&'s DraftService]) -> Option<(&'s str, bool)> {
+    let names: Vec<&str> = services.iter().map(|own| own.name.as_str()).collect();
+    if let Some(name) = variables::of_address(variable, &names) {
+        return Some((name, true));
+    }
     let upper = variable.to_ascii_uppercase();
-    let mut own = upper.as_str();
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| own.strip_prefix(prefix)) {
-        own = rest;
-    }
-    let named = ENDINGS
-        .iter()
-        .filter_map(|ending| own.strip_suffix(ending))
-        .min_by_key(|name| name.len());
-    if let Some(name) = named.map(normal) {
-        let exact = services
-            .iter()
-            .find(|service| normal(&service.name) == name);
-        let mut similar = services.iter().filter(|service| {
-            let other = normal(&service.name);
-            other.ends_with(&format!("-{name}")) || other.starts_with(&format!("{name}-"))
-        });
-        let similar = match (similar.next(), similar.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        };
-        if let Some(service) = exact.or(similar) {
-            return Some((&service.name, true));
-        }
-    }
+    let own = variables::without_prefixes(&upper);
+    let named = variables::address_of(own);
     let is_front = FRONT_VARIABLES.contains(&own) || FRONT_VARIABLES.contains(&upper.as_str());
     if !is_front && named.is_none_or(|name| !FRONT_NAMES.contains(&normal(name).as_str())) {
         return None;
@@ -301,6 +262,7 @@ mod tests {
             url: Some(Guess::new(url, None, Sureness::Certain, "")),
             origin,
             disabled: None,
+            unasked: None,
             probe: None,
             depends_on: Vec::new(),
             source: None,
@@ -321,9 +283,6 @@ mod tests {
     #[test]
     fn variables_mean_services() {
         check("API_URL", &["web", "api"], Some("api"));
-        check("API_BASE_URL", &["web", "api"], Some("api"));
-        check("NEXT_PUBLIC_API_URL", &["web", "api"], Some("api"));
-        check("API_URL", &["web", "shop-api"], Some("shop-api"));
         check("API_URL", &["web", "a-api", "b-api"], None);
         check("BASE_URL", &["api", "frontend"], Some("frontend"));
         check("BASE_URL", &["api", "gateway"], Some("gateway"));

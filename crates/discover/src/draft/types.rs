@@ -84,6 +84,8 @@ pub struct Draft {
     pub dependencies: Vec<DraftDependency>,
     /// By name.
     pub suites: Vec<DraftSuite>,
+    /// Variables that smell of a secret, in the order of their files.
+    pub secrets: Vec<Guess<String>>,
     /// What was used, what was left out and why, one sentence each.
     pub notes: Vec<String>,
 }
@@ -97,6 +99,8 @@ pub struct DraftService {
     pub origin: Origin,
     /// Why it is only proposed as a comment; `None` where it is proposed in full.
     pub disabled: Option<String>,
+    /// Why it has no address and is only watched.
+    pub unasked: Option<String>,
     /// Where it is reached.
     pub url: Option<Guess<String>>,
     /// How it is asked whether it is ready.
@@ -124,6 +128,10 @@ pub struct DraftDependency {
     pub origin: Origin,
     /// What it is: `postgres`, `redis`, ….
     pub kind: Guess<String>,
+    /// Why it is only proposed as a comment; `None` where it is proposed in full.
+    pub disabled: Option<String>,
+    /// Why it has no address and is only watched.
+    pub unasked: Option<String>,
     /// Where it is reached, without a password; `None` where it cannot be reached from here.
     pub url: Option<Guess<String>>,
     /// The variable that could hold its whole URL, where it asks for a password.
@@ -179,6 +187,8 @@ pub enum DraftProbe {
     Redis,
     /// A ClickHouse query.
     ClickHouse,
+    /// Nothing: whether its observers see it run.
+    Runtime,
 }
 
 /// How a service is started.

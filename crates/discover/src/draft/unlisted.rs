@@ -1,8 +1,8 @@
 //! What variables say of stores: how to log in, and stores that only a variable names.
 
-use super::address::Address;
 use super::hosts::{Mention, mentions};
 use super::names::fit;
+use super::place::Address;
 use super::probe;
 use super::stores::{Store, of_scheme};
 use super::types::{Draft, DraftDependency, Guess, Sureness};
@@ -159,7 +159,7 @@ fn only_named(
     let address = Address {
         scheme,
         host: "127.0.0.1".to_owned(),
-        port: mention.port.unwrap_or(target),
+        port: mention.port.filter(|port| *port != 0).unwrap_or(target),
         target,
     };
     let led_here = [(variable.name.clone(), mention.clone())];
@@ -171,6 +171,8 @@ fn only_named(
     DraftDependency {
         name: store.kind.clone(),
         origin: origin.clone(),
+        disabled: None,
+        unasked: None,
         url: Some(kind.map(url)),
         url_variable: asks.then(|| variable.name.clone()),
         probe: Some(probe::of_store(&kind, scheme)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Head;
+use super::head::Head;
 use crate::yaml::{Node, Value};
 use crate::{HealthCheck, HealthCheckKind, Origin, Platform, Port, Unit, health, secret};
 
@@ -28,19 +28,20 @@ pub(super) fn unit(head: Head, pod: &Node, one_shot: bool) -> Option<Unit> {
             .filter(|text| !text.is_empty())
             .map(str::to_owned)
     };
-    let mut ports: Vec<Port> = ports(main).collect();
+    let mut all_ports: Vec<Port> = ports(main).collect();
     let others = containers
         .iter()
         .filter(|other| !std::ptr::eq(*other, main));
-    ports.extend(others.flat_map(ports_of));
-    ports.sort_by_key(|port| port.published.is_none());
+    all_ports.extend(others.flat_map(ports));
+    all_ports.sort_by_key(|port| port.published.is_none());
     let command = texts(main.get("command")).chain(texts(main.get("args")));
     Some(Unit {
         image: text("image"),
         build: None,
-        health: probe(main, &ports, &head.origin),
+        health: probe(main, &all_ports, &head.origin),
         env: env(main),
         depends_on: Vec::new(),
+        depends_on_at: None,
         command: secret::words(command.collect()),
         labels: labels(pod.at(&["metadata", "labels"])),
         profiles: Vec::new(),
@@ -49,7 +50,7 @@ pub(super) fn unit(head: Head, pod: &Node, one_shot: bool) -> Option<Unit> {
         name: head.name,
         origin: head.origin,
         namespace: head.namespace,
-        ports,
+        ports: all_ports,
         one_shot,
     })
 }
@@ -69,10 +70,6 @@ fn main<'a>(workload: &str, containers: &'a [Node]) -> Option<&'a Node> {
     named
         .or_else(|| containers.iter().find(|container| !companion(container)))
         .or(containers.first())
-}
-
-fn ports_of(container: &Node) -> impl Iterator<Item = Port> + use<'_> {
-    ports(container)
 }
 
 fn ports(container: &Node) -> impl Iterator<Item = Port> + use<'_> {

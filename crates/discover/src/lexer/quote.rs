@@ -1,6 +1,6 @@
 //! How strings begin and end.
 
-use super::Language;
+use super::language::Language;
 
 /// What ends a string, and what counts inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use toml::Table;
 
-use super::{Beside, Found, owned};
+use super::found::{Beside, Found, owned};
 
 /// Web frameworks and clients of stores and queues.
 pub(super) const NOTABLE: &[&str] = &[

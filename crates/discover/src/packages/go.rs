@@ -1,6 +1,6 @@
 //! go.mod.
 
-use super::{Beside, Found, owned};
+use super::found::{Beside, Found, owned};
 
 /// Web frameworks and clients of stores and queues, without the version of their path.
 pub(super) const NOTABLE: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use crate::lexer::{Language, Source};
 
-use super::Found;
+use super::found::Found;
 
 /// Configurations whose dependencies are there when the service runs.
 const NEEDED: [&str; 5] = [

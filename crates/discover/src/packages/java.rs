@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::Found;
+use super::found::Found;
 
 /// Web frameworks and clients of stores and queues, by the name of their artifact.
 pub(super) const NOTABLE: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Found, owned};
+use super::found::{Found, owned};
 
 /// Web frameworks and clients of stores and queues.
 pub(super) const NOTABLE: &[&str] = &[

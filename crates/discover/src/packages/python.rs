@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{Beside, Found, Sections, owned};
+use super::found::{Beside, Found, owned};
+use super::ini::Sections;
 use crate::lexer::{Language, Source};
 use crate::paths;
 

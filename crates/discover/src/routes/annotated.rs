@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Route;
 use super::prefix::{add, excludes_get};
+use super::route::Route;
 use crate::lexer::{Language, Source};
 
 /// How far the name of what is annotated may stand behind the annotation.

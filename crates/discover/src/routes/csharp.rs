@@ -1,8 +1,8 @@
 //! ASP.NET Core: minimal endpoints, health checks, controllers.
 
-use super::Route;
 use super::annotated::{self, Dialect};
 use super::prefix::{Groups, Routers, add, first, root};
+use super::route::Route;
 use crate::lexer::Source;
 
 const ATTRIBUTES: Dialect = Dialect {

@@ -1,7 +1,7 @@
 //! net/http, gorilla, chi, gin, echo, fiber.
 
-use super::Route;
 use super::prefix::{Groups, Routers, add, excludes_get, first, is_client, root};
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 const GROUPS: Groups = Groups {

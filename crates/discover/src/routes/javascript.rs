@@ -1,8 +1,8 @@
 //! Express, Fastify, Koa, Hono, Hapi, Restify and NestJS, in JavaScript and TypeScript.
 
-use super::Route;
 use super::annotated::{self, Dialect};
 use super::prefix::{Groups, Routers, add, excludes_get, first, is_client, keyed_prefix, root};
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 const GROUPS: Groups = Groups {

@@ -1,8 +1,8 @@
 //! Spring, JAX-RS, Micronaut, Ktor, Javalin, Spark, Vert.x, in Java and Kotlin.
 
-use super::Route;
 use super::annotated::{self, Dialect};
 use super::prefix::{Groups, add, holder, is_client};
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 const ANNOTATIONS: Dialect = Dialect {

@@ -1,8 +1,8 @@
 //! Laravel, Lumen, Slim, Symfony.
 
-use super::Route;
 use super::annotated::{self, Dialect};
 use super::prefix::{Groups, add, excludes_get, is_client, root};
+use super::route::Route;
 use crate::lexer::Source;
 
 const ATTRIBUTES: Dialect = Dialect {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Route;
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 /// Groups inside groups that are followed; deeper ones are not written by hand.
@@ -39,7 +39,11 @@ pub(crate) fn join(prefix: &str, path: &str) -> Option<String> {
 /// Adds a route, if its path is plain.
 pub(super) fn add(routes: &mut Vec<Route>, at: usize, prefix: &str, path: &str) {
     if let Some(path) = join(prefix, path) {
-        routes.push(Route { at, path });
+        routes.push(Route {
+            at,
+            path,
+            adrift: false,
+        });
     }
 }
 

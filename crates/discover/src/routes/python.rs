@@ -1,7 +1,9 @@
 //! Flask, FastAPI, Starlette, Django, aiohttp, Falcon, Litestar, Tornado.
 
-use super::Route;
+use std::collections::BTreeSet;
+
 use super::prefix::{Groups, Routers, add, excludes_get, is_client, root};
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 const GROUPS: Groups = Groups {
@@ -12,10 +14,16 @@ const GROUPS: Groups = Groups {
 
 pub(super) fn read(source: &Source<'_>) -> Vec<Route> {
     let routers = routers(source);
+    let adrift = adrift(source);
     let mut routes = Vec::new();
     for call in source.calls() {
         if decorates(source, call.at) {
+            let first = routes.len();
             decorator(source, &routers, call, &mut routes);
+            let of = root(source, call.at);
+            for route in &mut routes[first..] {
+                route.adrift = of.is_some_and(|name| adrift.contains(name));
+            }
         } else {
             plain(source, &routers, call, &mut routes);
         }
@@ -62,6 +70,22 @@ fn routers<'a>(source: &Source<'a>) -> Routers<'a> {
         }
     }
     routers
+}
+
+/// The routers of FastAPI that a file makes and does not mount itself.
+fn adrift<'a>(source: &Source<'a>) -> BTreeSet<&'a str> {
+    let of = |wanted: &'static str| source.calls().filter(move |call| call.name == wanted);
+    let mut made: BTreeSet<&str> = of("APIRouter")
+        .filter_map(|call| source.assigned(call.at))
+        .collect();
+    for call in of("include_router") {
+        if let Some(run) = source.arguments(call.open).first()
+            && let Some(name) = source.word(run.start).filter(|_| run.len() == 1)
+        {
+            made.remove(name);
+        }
+    }
+    made
 }
 
 /// Whether a call is a decorator: an `@` stands before its chain.

@@ -1,8 +1,8 @@
 //! Rails, Sinatra, Rack.
 
-use super::Route;
 use super::blocks::{Blocks, argument};
 use super::prefix::add;
+use super::route::Route;
 use crate::lexer::Source;
 
 pub(super) fn read(source: &Source<'_>) -> Vec<Route> {

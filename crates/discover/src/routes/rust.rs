@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::Route;
 use super::prefix::{Groups, Routers, add, excludes_get, first};
+use super::route::Route;
 use crate::lexer::{Call, Source};
 
 const GROUPS: Groups = Groups {

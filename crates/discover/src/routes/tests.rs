@@ -1,4 +1,5 @@
 mod compiled;
+mod mounted;
 mod scripts;
 
 use proptest::prelude::*;

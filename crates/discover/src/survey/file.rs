@@ -9,8 +9,8 @@ use memchr::memmem;
 
 use crate::yaml::{self, Node};
 use crate::{
-    Clues, compose, dockerfile, dotenv, kubernetes, nginx, openapi, packages, paths, procfile,
-    routes, tests_found,
+    Clues, compose, dockerfile, dotenv, dotnet, kubernetes, nginx, openapi, packages, paths,
+    procfile, routes, settings, tests_found,
 };
 
 /// Bytes of one file. Generated OpenAPI documents and bundles of manifests reach 3 MiB.
@@ -34,6 +34,11 @@ pub(super) struct FileClues {
     pub(super) compose: Option<String>,
     pub(super) manifests: Option<kubernetes::Manifests>,
     pub(super) nginx: Option<nginx::Parsed>,
+    /// Routers that a file mounts, which may be of other files.
+    pub(super) mounts: Vec<routes::Mount>,
+    pub(super) launch: Option<dotnet::Launch>,
+    /// What the program of an Aspire host starts.
+    pub(super) host: Option<dotnet::Host>,
 }
 
 impl FileClues {
@@ -44,6 +49,9 @@ impl FileClues {
             compose: None,
             manifests: None,
             nginx: None,
+            mounts: Vec::new(),
+            launch: None,
+            host: None,
         }
     }
 }
@@ -59,6 +67,7 @@ enum Format {
     Yaml,
     Json,
     Nginx,
+    Launch,
     Source,
 }
 
@@ -75,6 +84,8 @@ fn format(path: &str) -> Option<Format> {
         Some(Format::Variables(kind))
     } else if packages::knows(path) || tests_found::knows(path) {
         Some(Format::Manifest)
+    } else if dotnet::is_settings(path) {
+        Some(Format::Launch)
     } else if name == "Kustomization" {
         Some(Format::Yaml)
     } else {
@@ -118,7 +129,7 @@ impl Reader<'_> {
             return None;
         }
         let told = |reason: &str| Some(FileClues::unreadable(path, 0, reason));
-        let quiet = matches!(format, Format::Source | Format::Nginx);
+        let quiet = matches!(format, Format::Source | Format::Nginx | Format::Launch);
         if bytes.len() as u64 > limit {
             return if quiet {
                 None
@@ -145,6 +156,22 @@ impl Reader<'_> {
         let bytes = self.bytes(path, BYTES_MAX, false)?.unwrap_or_default();
         let fits = bytes.len() as u64 <= BYTES_MAX;
         Ok(String::from_utf8(bytes).ok().filter(|_| fits))
+    }
+
+    /// Names of files directly in a folder, at most so many.
+    pub(super) fn names(&self, folder: &str, limit: usize) -> Vec<String> {
+        let whole = std::fs::canonicalize(self.root.join(folder));
+        let whole = whole.ok().filter(|whole| whole.starts_with(self.root));
+        let entries = whole.and_then(|whole| std::fs::read_dir(whole).ok());
+        let names = entries.into_iter().flatten().filter_map(|entry| {
+            let entry = entry.ok()?;
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            entry.file_name().into_string().ok().filter(|_| is_file)
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names.truncate(limit);
+        names
     }
 
     /// At most one byte more than `limit`. With `by_head` only a file whose head is promising.
@@ -197,9 +224,15 @@ impl Reader<'_> {
                 Ok(parsed) => out.nginx = Some(parsed),
                 Err(error) => out.clues.unreadable.push(error),
             },
+            Format::Launch => out.launch = Some(dotnet::read_launch(path, &text)?),
             Format::Source => {
                 out.clues.routes = routes::read(path, &text);
-                if out.clues.routes.is_empty() {
+                out.mounts = routes::mounts(path, &text);
+                out.host = dotnet::is_host(path, text.as_bytes())
+                    .then(|| dotnet::read_host(path, &text))
+                    .flatten();
+                let is_silent = out.mounts.is_empty() && out.host.is_none();
+                if out.clues.routes.is_empty() && is_silent {
                     return None;
                 }
             }
@@ -216,6 +249,11 @@ fn understand_yaml(path: &str, text: &str, documents: &[Node], out: &mut FileClu
         out.clues.routes = openapi::read(path, document);
     } else if kubernetes::may_be(path, text) {
         out.manifests = Some(kubernetes::read(path, documents));
+    } else if settings::is_settings(path) {
+        let root = documents.first();
+        out.clues
+            .settings
+            .extend(root.and_then(|root| settings::read(path, root)));
     }
 }
 
@@ -226,7 +264,8 @@ fn may_say_something(format: Format, path: &str, bytes: &[u8]) -> bool {
         Format::Yaml | Format::Json => {
             let head = &bytes[..bytes.len().min(HEAD_BYTES)];
             let in_head = |needle: &str| memmem::find(head, needle.as_bytes()).is_some();
-            in_head("openapi")
+            settings::is_settings(path)
+                || in_head("openapi")
                 || in_head("swagger")
                 || paths::name(path)
                     .to_ascii_lowercase()
@@ -238,7 +277,11 @@ fn may_say_something(format: Format, path: &str, bytes: &[u8]) -> bool {
         }
         Format::Nginx => std::str::from_utf8(bytes).is_ok_and(|text| nginx::may_be(path, text)),
         // A file's place may be the route too, as in `app/api/health/route.ts`.
-        Format::Source => SIGNS.iter().any(|sign| path.contains(sign) || has(sign)),
+        Format::Source => {
+            SIGNS.iter().any(|sign| path.contains(sign) || has(sign))
+                || routes::may_mount(path, bytes)
+                || dotnet::is_host(path, bytes)
+        }
         _ => true,
     }
 }
@@ -278,6 +321,8 @@ mod tests {
         );
         check(".env", Some(Format::Variables(dotenv::Kind::Real)));
         check("x/package.json", Some(Format::Manifest));
+        check("Api/Properties/launchSettings.json", Some(Format::Launch));
+        check("Api/Api.csproj", Some(Format::Manifest));
         check("k8s/api.yaml", Some(Format::Yaml));
         check("openapi.json", Some(Format::Json));
         check("nginx/default.conf", Some(Format::Nginx));

@@ -1,6 +1,6 @@
 //! `go test`: a module has tests beside its code, and often folders of tests over the network.
 
-use super::Place;
+use super::place::Place;
 use crate::clue::TestProject;
 
 pub(super) fn read(place: &Place<'_>, text: &str) -> Vec<TestProject> {

@@ -1,6 +1,6 @@
 //! JUnit, from the dependencies of Maven and Gradle projects.
 
-use super::Place;
+use super::place::Place;
 use crate::clue::TestProject;
 use crate::lexer::{Language, Source};
 use crate::packages::{Pom, coordinates};

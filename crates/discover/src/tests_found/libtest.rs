@@ -2,7 +2,7 @@
 
 use toml::Table;
 
-use super::Place;
+use super::place::Place;
 use crate::clue::TestProject;
 
 pub(super) fn read(place: &Place<'_>, text: &str) -> Vec<TestProject> {

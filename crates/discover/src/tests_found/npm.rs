@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Place, addresses};
+use super::addresses;
+use super::place::Place;
 use crate::clue::TestProject;
 use crate::lexer::{Language, Source};
 

@@ -1,6 +1,7 @@
 //! Playwright: playwright.config.ts and its like.
 
-use super::{Place, addresses};
+use super::addresses;
+use super::place::Place;
 use crate::clue::TestProject;
 use crate::lexer::{Language, Source};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{Place, addresses, line_of};
+use super::addresses;
+use super::place::{Place, line_of};
 use crate::clue::TestProject;
 use crate::lexer::{Language, Source};
 use crate::packages::{Sections, pipfile_names, pyproject_names, requirement_names};

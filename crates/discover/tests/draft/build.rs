@@ -25,6 +25,7 @@ fn unit(platform: Platform, place: &str, name: &str) -> Unit {
         ports: Vec::new(),
         env: Default::default(),
         depends_on: Vec::new(),
+        depends_on_at: None,
         command: Vec::new(),
         health: None,
         labels: Default::default(),
@@ -178,6 +179,7 @@ pub(crate) fn package(manifest: &str, language: &str, notable: &[&str]) -> Packa
         language: language.to_owned(),
         runs: true,
         notable: notable.iter().map(|name| (*name).to_owned()).collect(),
+        uses: Vec::new(),
     }
 }
 
@@ -187,6 +189,7 @@ pub(crate) fn route(place: &str, path: &str) -> HealthRoute {
         origin: at(place),
         path: path.to_owned(),
         documented: false,
+        adrift: false,
     }
 }
 
@@ -225,45 +228,8 @@ pub(crate) fn variable(place: &str, name: &str, example: &str) -> Variable {
 
 /// A shop with everything: compose, manifests, nginx, code, tests.
 pub(crate) fn shop() -> Clues {
-    let file = "docker-compose.yml";
     Clues {
-        units: vec![
-            compose(&format!("{file}:3"), "web")
-                .built("web")
-                .published(8080, 80)
-                .after(&["shop-api"]),
-            compose(&format!("{file}:10"), "shop-api")
-                .built("services/api")
-                .published(8000, 8000)
-                .after(&["db"])
-                .env("DATABASE_URL", "postgres://shop@db:5432/orders")
-                .env("REDIS_URL", "redis://@cache:6379")
-                .env("AUTH_URL", "http://auth:9000")
-                .checked(&format!("{file}:16"), http(8000, "/health")),
-            compose(&format!("{file}:22"), "auth")
-                .built("services/auth")
-                .published(9000, 9000),
-            compose(&format!("{file}:28"), "worker")
-                .built("services/worker")
-                .after(&["cache"]),
-            compose(&format!("{file}:33"), "db")
-                .image("postgres:16-alpine")
-                .published(5433, 5432)
-                .env("POSTGRES_USER", "shop")
-                .env("POSTGRES_PASSWORD", ""),
-            compose(&format!("{file}:40"), "cache")
-                .image("redis:7")
-                .inside(6379),
-            {
-                let mut unit = compose(&format!("{file}:44"), "migrate").built("services/api");
-                unit.one_shot = true;
-                unit
-            },
-            compose("docker-compose.prod.yml:3", "web").image("shop/web"),
-            compose("docker-compose.prod.yml:9", "metrics").image("prom/prometheus"),
-            workload("k8s/api.yml:4", "api").image("registry.example.com/shop/api:1"),
-            workload("k8s/mailer.yml:4", "mailer").image("registry.example.com/shop/mailer:1"),
-        ],
+        units: shop_units(),
         fronts: vec![
             service("k8s/api.yml:30", "api", "shop", 80, 8000),
             service("k8s/mailer.yml:30", "mailer", "shop", 80, 8000),
@@ -305,9 +271,52 @@ pub(crate) fn shop() -> Clues {
             ),
             variable(".env.example:2", "POSTGRES_PASSWORD", ""),
         ],
+        uses: Vec::new(),
+        settings: Vec::new(),
         unreadable: vec![Unreadable {
             origin: at("chart/templates/api.yaml:7"),
             reason: "a Helm template".to_owned(),
         }],
     }
+}
+
+fn shop_units() -> Vec<Unit> {
+    let file = "docker-compose.yml";
+    vec![
+        compose(&format!("{file}:3"), "web")
+            .built("web")
+            .published(8080, 80)
+            .after(&["shop-api"]),
+        compose(&format!("{file}:10"), "shop-api")
+            .built("services/api")
+            .published(8000, 8000)
+            .after(&["db"])
+            .env("DATABASE_URL", "postgres://shop@db:5432/orders")
+            .env("REDIS_URL", "redis://@cache:6379")
+            .env("AUTH_URL", "http://auth:9000")
+            .checked(&format!("{file}:16"), http(8000, "/health")),
+        compose(&format!("{file}:22"), "auth")
+            .built("services/auth")
+            .published(9000, 9000),
+        compose(&format!("{file}:28"), "worker")
+            .built("services/worker")
+            .after(&["cache"]),
+        compose(&format!("{file}:33"), "db")
+            .image("postgres:16-alpine")
+            .published(5433, 5432)
+            .env("POSTGRES_USER", "shop")
+            .env("POSTGRES_PASSWORD", ""),
+        compose(&format!("{file}:40"), "cache")
+            .image("redis:7")
+            .inside(6379),
+        {
+            let mut unit = compose(&format!("{file}:44"), "migrate").built("services/api");
+            unit.one_shot = true;
+            unit
+        },
+        compose("docker-compose.prod.yml:3", "web").image("shop/web"),
+        compose("docker-compose.prod.yml:9", "metrics").image("prom/prometheus"),
+        workload("k8s/api.yml:4", "api").image("registry.example.com/shop/api:1"),
+        workload("k8s/mailer.yml:4", "mailer").image("registry.example.com/shop/mailer:1"),
+    ]
 }

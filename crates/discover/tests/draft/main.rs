@@ -4,3 +4,4 @@ mod build;
 mod merging;
 mod rendering;
 mod rules;
+mod started;

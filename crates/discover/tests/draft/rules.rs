@@ -15,7 +15,7 @@ fn draft(units: Vec<Unit>) -> Draft {
 /// A value of the draft: `service.api.url`, `dependency.db.probe`.
 fn value(draft: &Draft, path: &str) -> String {
     let text = draft.render();
-    let table: toml::Table = toml::from_str(&text).unwrap();
+    let table: toml::Table = toml::from_str(&text).expect("a draft renders to TOML");
     let mut value = toml::Value::Table(table);
     for part in path.split('.') {
         value = value.get(part).cloned().unwrap_or_else(|| "-".into());
@@ -334,6 +334,20 @@ fn two_environments_are_never_mixed() {
     assert_eq!(
         url(vec![here()], "service.api.url"),
         "http://127.0.0.1:8000"
+    );
+    // What runs here without a port is not reached through the cluster either.
+    let hidden = compose("compose.yml:20", "worker").built("worker");
+    let clues = Clues {
+        units: vec![here(), hidden, workload("k.yml:40", "worker")],
+        fronts: vec![service("k.yml:50", "worker", "n", 80, 80)],
+        ..Clues::default()
+    };
+    let draft = Draft::from_clues(&clues, "shop");
+    assert_eq!(value(&draft, "service.worker.url"), "-");
+    assert!(
+        !draft.render().contains("cluster.local"),
+        "{}",
+        draft.render()
     );
     // A stack of stores alone leaves the services to the cluster.
     assert_eq!(

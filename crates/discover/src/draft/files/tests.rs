@@ -39,6 +39,7 @@ fn unit(file: &str, name: &str) -> Unit {
         ports: Vec::new(),
         env: BTreeMap::new(),
         depends_on: Vec::new(),
+        depends_on_at: None,
         command: Vec::new(),
         health: None,
         labels: BTreeMap::new(),
