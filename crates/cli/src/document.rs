@@ -14,9 +14,8 @@ use serde::Serialize;
 /// `assay ready`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ReadyDocument {
-    /// The run that recorded this look; absent for a look of `--watch`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) run: Option<RunId>,
+    /// The run that recorded this look.
+    pub(crate) run: RunId,
     /// The environment that was looked at.
     pub(crate) environment: String,
     /// Services and dependencies, in the order of their names.
@@ -218,7 +217,7 @@ pub(crate) struct RunsDocument {
 pub(crate) struct RunRow {
     /// Its name.
     pub(crate) run: RunId,
-    /// When it began; absent where its first event cannot be read.
+    /// When it began; null where its first event cannot be read.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub(crate) started: Option<Timestamp>,
     /// Its last event.
@@ -226,7 +225,7 @@ pub(crate) struct RunRow {
     pub(crate) last: Option<Timestamp>,
     /// How many events it has.
     pub(crate) events: u64,
-    /// How it ended; absent while it has not.
+    /// How it ended; null while it has not.
     pub(crate) end: Option<EndState>,
 }
 

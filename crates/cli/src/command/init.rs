@@ -155,10 +155,13 @@ fn outline(draft: &Draft) -> String {
         };
         ("service", &service.name, what)
     });
-    let stores = draft
-        .dependencies
-        .iter()
-        .map(|store| ("dependency", &store.name, address(&store.url)));
+    let stores = draft.dependencies.iter().map(|store| {
+        let what = match &store.disabled {
+            Some(_) => "only as a comment: it says why".to_owned(),
+            None => address(&store.url),
+        };
+        ("dependency", &store.name, what)
+    });
     let suites = draft.suites.iter().map(|suite| {
         let runner = &suite.runner.value;
         let what = match &suite.disabled {

@@ -42,7 +42,7 @@ pub(crate) async fn run(folder: &Path, args: ReadyArgs, output: Output) -> Resul
     if ended.interrupted {
         output.note("interrupted: what was not answered yet is not known");
     }
-    let document = document(&session, Some(run), &ended.facts, &before);
+    let document = document(&session, run, &ended.facts, &before);
     if output.format != Format::Jsonl {
         print(&session, &document, output);
     }
@@ -53,9 +53,8 @@ fn print(session: &Session, document: &ReadyDocument, output: Output) {
     output.result(document, || {
         let verbose = output.verbosity == Verbosity::Verbose;
         let mut text = table::render(&document.services, output.colour(), verbose);
-        if output.verbosity != Verbosity::Quiet
-            && let Some(run) = &document.run
-        {
+        if output.verbosity != Verbosity::Quiet {
+            let run = &document.run;
             let assay = terminal::this_assay(&session.project.root);
             text.push_str(&format!("\nrecorded: {assay} show {run}"));
         }
@@ -207,7 +206,7 @@ fn with_risk(session: &Session, mut row: ReadyRow) -> ReadyRow {
 
 fn document(
     session: &Session,
-    run: Option<RunId>,
+    run: RunId,
     facts: &Facts,
     before: &BTreeMap<ServiceName, Changed>,
 ) -> ReadyDocument {
