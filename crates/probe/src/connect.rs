@@ -153,6 +153,14 @@ impl Start {
         bytes.is_empty()
     }
 
+    /// Whether it is the start of a status line of HTTP/1, as far as it came.
+    pub(crate) fn is_http1(&self) -> bool {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = b"HTTP/1.";
+        let len = bytes.len().min(line.len());
+        len > 0 && bytes[..len] == line[..len]
+    }
+
     /// Whether a frame of SETTINGS came first, as every server of HTTP/2 sends it: RFC 9113,
     /// section 3.4. The type stands after the length, in the fourth byte.
     pub(crate) fn is_http2(&self) -> bool {

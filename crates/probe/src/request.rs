@@ -306,10 +306,14 @@ pub(crate) async fn send(
     Ok(())
 }
 
+/// What came of a request that got no head of an answer. A server that speaks first is named by what
+/// it said, whether its words came before or after the request was on its way.
 fn sort(error: &hyper::Error, start: &Start) -> Failure {
     let failure = failure::classify(error);
-    if failure.1 == NOT_HTTP {
+    if failure.1 == NOT_HTTP || !(start.is_empty() || start.is_http1()) {
         start.explain(NOT_HTTP)
+    } else if start.is_http1() && error.is_canceled() {
+        start.explain("it answered before it was asked")
     } else {
         failure
     }

@@ -155,6 +155,27 @@ async fn garbage_is_named_and_shown() {
     check(&address, 5000, Status::Unavailable, detail).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_speaks_first_is_named_alike_every_time() {
+    let shy = "the answer is not HTTP: it starts with \"SSH-2.0-x\"";
+    let busy = "503";
+    for (words, detail) in [
+        ("SSH-2.0-x\r\n", shy),
+        ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", busy),
+    ] {
+        let address = serve(move |mut stream| async move {
+            let _gone = stream.write_all(words.as_bytes()).await;
+            // Closing with an unread request would throw the words away.
+            read_request(&mut stream).await;
+        })
+        .await;
+        // Whether the words or the request come first is chance.
+        for _ in 0..64 {
+            check(&address, 5000, Status::Unavailable, detail).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_alert_of_tls_is_recognised() {
     let address = answer(vec![0x15, 0x03, 0x01, 0, 2, 2, 22]).await;
